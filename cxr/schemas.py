@@ -1,0 +1,167 @@
+"""What an image, a job, a finding and a model card are; the shapes that cross process borders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cxr.errors import CxrError
+
+
+class Frozen(BaseModel):
+    """A value: never changed after it is made, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Finding(StrEnum):
+    """What the model says about one frontal chest film."""
+
+    PNEUMONIA = "pneumonia"
+    NO_PNEUMONIA = "no_pneumonia"
+    INDETERMINATE = "indeterminate"
+
+
+class OperatingPoint(Frozen):
+    """Where a calibrated probability becomes a finding; chosen on patient-grouped validation films by the trainer.
+
+    A probability inside ``[indeterminate_low, indeterminate_high)`` is indeterminate; outside it, at or above
+    ``threshold`` means pneumonia. An ``OOD_SCORE`` above ``ood_limit`` is refused as not a frontal chest film.
+    """
+
+    threshold: float = Field(ge=0, le=1)
+    indeterminate_low: float = Field(ge=0, le=1)
+    indeterminate_high: float = Field(ge=0, le=1)
+    ood_limit: float
+
+    @model_validator(mode="after")
+    def _band_holds_threshold(self) -> OperatingPoint:
+        if not self.indeterminate_low <= self.threshold <= self.indeterminate_high:
+            raise ValueError("the indeterminate band must hold the threshold")
+        return self
+
+    def finding(self, probability: float) -> Finding:
+        """Name the finding of one calibrated probability in [0, 1]."""
+        if self.indeterminate_low <= probability < self.indeterminate_high:
+            return Finding.INDETERMINATE
+        return Finding.PNEUMONIA if probability >= self.threshold else Finding.NO_PNEUMONIA
+
+
+class Estimate(Frozen):
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ModelCard(Frozen):
+    """The identity card that travels with a model: in its manifest and in Triton's config ``parameters``.
+
+    Hashes are SHA-256 in hex. ``metrics`` maps the set's name (``validation``, ``test``) to named estimates.
+    """
+
+    name: str
+    version: int = Field(ge=1)
+    architecture: str
+    preprocess_version: str
+    image_size_px: int = Field(gt=0)
+    heatmap_size: tuple[int, int]
+    operating_point: OperatingPoint
+    training_data_sha256: str
+    weights_sha256: str
+    onnx_sha256: str
+    metrics: dict[str, dict[str, Estimate]]
+    intended_use: str
+    attribution: str
+    created: datetime
+
+
+class ModelIdentity(Frozen):
+    """Which model gave an answer."""
+
+    name: str
+    version: int
+    engine: str
+
+
+class Prediction(Frozen):
+    """A judged film. ``heatmap`` is [h, w], row by row from the top left; its cells sum to the log-odds of ``probability``."""
+
+    kind: Literal["prediction"] = "prediction"
+    finding: Finding
+    probability: float = Field(ge=0, le=1)
+    ood_score: float
+    heatmap: list[list[float]]
+    model: ModelIdentity
+
+
+class Rejection(Frozen):
+    """An image that was not judged, and why; ``code`` is one of ``cxr.errors``."""
+
+    kind: Literal["rejection"] = "rejection"
+    code: str
+    message: str
+    retryable: bool = False
+    ood_score: float | None = None
+    model: ModelIdentity | None = None
+
+    @classmethod
+    def of(cls, error: CxrError, **more: Any) -> Rejection:
+        """Turn an error into the row its image gets."""
+        return cls(code=error.code, message=str(error), retryable=error.retryable, **more)
+
+
+ImageResult = Annotated[Prediction | Rejection, Field(discriminator="kind")]
+
+
+class JobState(StrEnum):
+    """The life of a job; ``done`` and ``cancelled`` are final."""
+
+    RECEIVING = "receiving"
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        return self in (JobState.DONE, JobState.CANCELLED)
+
+
+class QueueName(StrEnum):
+    """One doctor's image never waits behind 10,000: two queues."""
+
+    INTERACTIVE = "interactive"
+    BATCH = "batch"
+
+
+class JobImage(Frozen):
+    """One submitted image: its name as given, its bytes by SHA-256 (None when refused before it was stored)."""
+
+    name: str
+    sha256: str | None
+    size_bytes: int = Field(ge=0)
+
+
+class Job(Frozen):
+    """A job's standing, counted from the ledger."""
+
+    id: str
+    state: JobState
+    queue: QueueName
+    total: int = Field(ge=0)
+    answered: int = Field(ge=0)
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+class JobResult(Frozen):
+    """One row of a job: the image and its answer (None while it waits)."""
+
+    index: int = Field(ge=0)
+    image: JobImage
+    result: ImageResult | None = None

@@ -1,0 +1,37 @@
+"""Typed settings, read from the environment with the prefix ``CXR_`` (``CXR_REDIS_URL=...``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every knob of gateway and worker, with its unit in its name."""
+
+    model_config = SettingsConfigDict(env_prefix="CXR_", frozen=True)
+
+    redis_url: str = Field("redis://127.0.0.1:6390/0", description="Where the ledger and the queues live.")
+    triton_url: str = Field("127.0.0.1:8051", description="Triton's gRPC address, host:port.")
+    model_name: str = Field("pneumonia_classifier", description="The model that Triton serves.")
+    blobs_dir: Path = Field(Path(".local/blobs"), description="Folder of the image bytes, shared by gateway and workers.")
+
+    gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on.")
+    gateway_port: int = Field(7860, description="Port the gateway listens on.")
+
+    max_file_bytes: int = Field(64 * 1024**2, description="Largest accepted image file; larger ones are refused one by one.")
+    max_request_bytes: int = Field(2 * 1024**3, description="Largest accepted upload in all.")
+    max_images_per_job: int = Field(100_000, description="Most images one job may have.")
+
+    chunk_size: int = Field(64, ge=1, le=64, description="Images per Celery message and per Triton request, at most.")
+    decode_threads: int = Field(2, ge=1, description="Threads that decode one chunk's images.")
+    worker_concurrency: int = Field(2, ge=1, description="Chunks one worker process has in hand at once.")
+    infer_timeout_s: float = Field(30.0, gt=0, description="Longest wait for one Triton answer.")
+    lease_s: float = Field(15.0, gt=0, description="How long a claimed chunk stays claimed without a sign of life.")
+    reconcile_interval_s: float = Field(2.0, gt=0, description="Pause between two looks for lost chunks.")
+    max_chunk_attempts: int = Field(3, ge=1, description="Workers an image may stop before it is set aside as poison.")
+    retention_s: int = Field(7 * 24 * 3600, gt=0, description="How long a finished job and its images are kept.")
+
+    log_level: str = Field("INFO", description="Least level that is logged.")

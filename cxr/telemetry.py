@@ -1,0 +1,39 @@
+"""Logs that carry the job id and the model version; one JSON object a line, never a file name or patient data."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logging(process: str, level: str = "INFO") -> None:
+    """Send structlog and the standard library's records as JSON lines to standard error."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+    )
+    to_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [to_stderr]
+    root.setLevel(level)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+    )
+    structlog.contextvars.bind_contextvars(process=process)
+
+
+def logger(name: str) -> structlog.typing.FilteringBoundLogger:
+    """A logger whose calls are events with fields: ``log.info("chunk_done", job_id=..., images=64)``."""
+    bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
+    return bound
