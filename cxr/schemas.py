@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -165,3 +166,20 @@ class JobResult(Frozen):
     index: int = Field(ge=0)
     image: JobImage
     result: ImageResult | None = None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The images ``first..last`` (both included) of one job: the unit that a worker claims."""
+
+    job_id: str
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.job_id}/{self.first}/{self.last}"
+
+    @classmethod
+    def parse(cls, text: str) -> Chunk:
+        job_id, first, last = text.rsplit("/", 2)
+        return cls(job_id, int(first), int(last))

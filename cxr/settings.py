@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     max_request_bytes: int = Field(2 * 1024**3, description="Largest accepted upload in all.")
     max_images_per_job: int = Field(100_000, description="Most images one job may have.")
 
+    interactive_max_images: int = Field(8, description="Jobs up to this size go to the interactive queue, ahead of batches.")
     chunk_size: int = Field(64, ge=1, le=64, description="Images per Celery message and per Triton request, at most.")
     decode_threads: int = Field(2, ge=1, description="Threads that decode one chunk's images.")
     worker_concurrency: int = Field(2, ge=1, description="Chunks one worker process has in hand at once.")

@@ -1,0 +1,54 @@
+"""Names of queues and tasks, and how a chunk is hinted to the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from celery import Celery
+from kombu import Queue
+from kombu.exceptions import OperationalError
+
+from cxr.errors import QueueUnavailable
+from cxr.schemas import Chunk, QueueName
+
+ANSWER_CHUNK = "answer_chunk"
+
+
+def celery_app(redis_url: str) -> Celery:
+    """The Celery application of producers and workers alike; nothing connects before it is used.
+
+    A message carries ``(job id, first image, last image)`` and may be lost or delivered twice without harm, so results
+    are not kept in Celery, a message is acknowledged after its work, and the visibility timeout may be short.
+    """
+    app = Celery("pneumoserve", broker=redis_url)
+    app.conf.update(
+        task_queues=[Queue(name.value) for name in (QueueName.INTERACTIVE, QueueName.BATCH)],
+        task_default_queue=QueueName.BATCH.value,
+        task_ignore_result=True,
+        task_acks_late=True,
+        worker_prefetch_multiplier=1,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={
+            "queue_order_strategy": "priority",  # interactive before batch, in the order of task_queues
+            "visibility_timeout": 300,
+            "socket_timeout": 10,
+        },
+    )
+    return app
+
+
+class ChunkQueue:
+    """Where gateway and reconciler put hints. Raises ``QueueUnavailable`` when the broker is away."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def enqueue(self, queue: QueueName, chunks: Iterable[Chunk]) -> None:
+        """Send one message per chunk, over one connection."""
+        try:
+            with self._app.producer_or_acquire() as producer:
+                for chunk in chunks:
+                    arguments = (chunk.job_id, chunk.first, chunk.last)
+                    self._app.send_task(ANSWER_CHUNK, arguments, queue=queue.value, producer=producer, retry=False)
+        except OperationalError as error:
+            raise QueueUnavailable(type(error).__name__) from error
