@@ -1,0 +1,73 @@
+"""The command line: ``python -m trainer <step> --run NAME``; every step can be run alone and saves its proof in its run's folder."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any, NamedTuple
+
+import rich
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from cxr.errors import CxrError
+
+
+class Step(NamedTuple):
+    """One command: the function that does it, as ``module:function``, imported only when it is asked for."""
+
+    target: str
+    help: str
+
+
+STEPS = {
+    "prepare": Step("trainer.prepare:prepare", "Read the films, split by patient, drop duplicates, print and draw a summary."),
+    "train": Step("trainer.train:train", "Train one network, or one a seed, on the training films."),
+    "calibrate": Step("trainer.calibrate:calibrate", "Calibrate, choose the operating point and OOD limit, and save served.pt."),
+    "evaluate": Step("trainer.evaluate:evaluate", "Measure on validation; with --final, on the test films too."),
+}
+
+
+class LazySteps(TyperGroup):
+    """Lists all steps at once but imports only the one that runs, so that ``--help`` does not wait for torch."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(STEPS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A stub with the name and the help: enough for the list."""
+        return TyperCommand(cmd_name, help=STEPS[cmd_name].help) if cmd_name in STEPS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """The command itself, when it is asked for."""
+        if args and args[0] in STEPS:
+            return args[0], _command(args[0]), args[1:]
+        return super().resolve_command(ctx, args)
+
+
+def _command(name: str) -> Any:
+    module, function = STEPS[name].target.split(":")
+    single = typer.Typer(pretty_exceptions_enable=False)
+    single.command(name, help=STEPS[name].help)(getattr(importlib.import_module(module), function))
+    return typer.main.get_command(single)
+
+
+app = typer.Typer(cls=LazySteps, no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _steps() -> None:
+    """From films to a published model."""
+
+
+def main() -> None:
+    """Run one step; what goes wrong in a known way is one sentence on standard error and exit status 2."""
+    try:
+        app()
+    except CxrError as error:
+        rich.print(f"[bold red]{error.code}[/] {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()
