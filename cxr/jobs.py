@@ -23,7 +23,7 @@ from cxr.errors import ImageNotFound, JobNotFound, LedgerUnavailable
 from cxr.schemas import Chunk, ImageResult, Job, JobImage, JobResult, JobState, Prediction, QueueName, Rejection
 
 PREFIX = "cxr:job:"
-DUE, EXPIRING, NEEDS, RECONCILER = "cxr:due", "cxr:expiring", "cxr:blob_needs", "cxr:reconciler"
+HELD, EXPIRING, NEEDS, RECONCILER = "cxr:held", "cxr:expiring", "cxr:blob_needs", "cxr:reconciler"
 SCRIPTS = ("append", "submit", "claim", "renew", "release", "record", "overdue", "delete")
 RECEPTION_LIMIT_MS = 3600 * 1000  # an upload that stays open longer was abandoned
 PAGE = 512
@@ -44,6 +44,7 @@ class Lease:
 class OverdueChunk:
     """A chunk nobody is working on; ``stops`` counts the workers that claimed it and fell silent."""
 
+    queue: QueueName
     chunk: Chunk
     stops: int
 
@@ -80,10 +81,11 @@ class JobStore:
         if self._run("append", keys, arguments) == -1:
             raise JobNotFound(job_id)
 
-    def submit(self, job_id: str, grace_s: float = 10.0) -> list[Chunk]:
+    def submit(self, job_id: str) -> list[Chunk]:
         """Accept the job: from here on every image will be answered. Returns the chunks to hint to the workers."""
-        arguments = [job_id, self._chunk_size, int(grace_s * 1000), self._retention_ms]
-        bounds = self._run("submit", [PREFIX + job_id, DUE, EXPIRING], arguments)
+        waiting = _waiting(self.job(job_id).queue)
+        arguments = [job_id, self._chunk_size, self._retention_ms]
+        bounds = self._run("submit", [PREFIX + job_id, waiting, EXPIRING], arguments)
         if bounds is None:
             raise JobNotFound(job_id)
         return [Chunk(job_id, int(first), int(last)) for first, last in zip(bounds[::2], bounds[1::2], strict=True)]
@@ -131,38 +133,40 @@ class JobStore:
     def claim(self, chunk: Chunk) -> Lease | None:
         """Take a chunk; None when it is finished, held by another worker, or its job is gone."""
         token = secrets.token_hex(8)
-        keys = [*self._keys(chunk.job_id, "", ":results"), DUE, _lease(chunk), PREFIX + chunk.job_id + ":attempts"]
-        waiting = self._run("claim", keys, [str(chunk), chunk.first, chunk.last, token, self._lease_ms])
-        if waiting is None:
+        unanswered = self._run("claim", self._chunk_keys(chunk), [str(chunk), chunk.first, chunk.last, token, self._lease_ms])
+        if unanswered is None:
             return None
         images, _ = self._rows(chunk.job_id, range(chunk.first, chunk.last + 1))
-        wanted = {int(index): JobImage.model_validate_json(images[int(index) - chunk.first]) for index in waiting}
-        return Lease(chunk, token, wanted)
+        waiting = {int(index): JobImage.model_validate_json(images[int(index) - chunk.first]) for index in unanswered}
+        return Lease(chunk, token, waiting)
 
     def renew(self, lease: Lease) -> bool:
         """Lengthen a lease by its full time; False when it was lost."""
-        return bool(self._run("renew", [DUE, _lease(lease.chunk)], [str(lease.chunk), lease.token, self._lease_ms]))
+        return bool(self._run("renew", [HELD, _lease(lease.chunk)], [str(lease.chunk), lease.token, self._lease_ms]))
 
     def release(self, lease: Lease, pause_s: float) -> None:
-        """Give a chunk back unanswered; it is due again after ``pause_s`` and has cost no attempt."""
-        keys = [DUE, _lease(lease.chunk), PREFIX + lease.chunk.job_id + ":attempts"]
+        """Give a chunk back unanswered; it is hinted again after ``pause_s`` and has cost no attempt."""
+        keys = [HELD, _lease(lease.chunk), PREFIX + lease.chunk.job_id + ":attempts"]
         self._run("release", keys, [str(lease.chunk), lease.token, int(pause_s * 1000)])
 
     def record(self, chunk: Chunk, results: dict[int, Prediction | Rejection], token: str = "") -> int:
         """Write the answers of a chunk's waiting images and finish it; returns how many of them were new."""
-        job = PREFIX + chunk.job_id
-        keys = [job, job + ":results", DUE, _lease(chunk), job + ":attempts", EXPIRING]
         arguments: list[Any] = [chunk.job_id, str(chunk), token, self._retention_ms]
         for index, result in results.items():
             arguments += [index, result.model_dump_json()]
-        return int(self._run("record", keys, arguments))
+        return int(self._run("record", [*self._chunk_keys(chunk), EXPIRING], arguments))
 
     # -- the reconciler's side
 
     def overdue(self, grace_s: float, most: int = 1000) -> list[OverdueChunk]:
-        """Chunks whose lease ran out or whose message was lost; each is put off by ``grace_s``."""
-        found = self._run("overdue", [DUE], [int(grace_s * 1000), most, PREFIX])
-        return [OverdueChunk(Chunk.parse(c), int(stops)) for c, stops in zip(found[::2], found[1::2], strict=True)]
+        """Chunks that need a new message: their worker fell silent, their pause is over, or their message was lost.
+
+        A message counts as lost when the chunk has waited ``grace_s`` and the broker's queue is empty.
+        """
+        queues = [queue.value for queue in QueueName]
+        keys = [HELD, *(key for queue in QueueName for key in (queue.value, _waiting(queue)))]
+        found = iter(self._run("overdue", keys, [int(grace_s * 1000), most, PREFIX, *queues]))
+        return [OverdueChunk(QueueName(q), Chunk.parse(c), int(stops)) for q, c, stops in zip(found, found, found, strict=True)]
 
     def expired(self) -> list[str]:
         """Jobs whose retention has ended, and uploads that were never finished."""
@@ -196,6 +200,15 @@ class JobStore:
         with _redis_errors():
             return self._scripts[script](keys=keys, args=list(arguments))
 
+    def _chunk_keys(self, chunk: Chunk) -> list[str]:
+        job, results, attempts = self._keys(chunk.job_id, "", ":results", ":attempts")
+        return [job, results, _waiting(self._queue_of(chunk.job_id)), HELD, _lease(chunk), attempts]
+
+    def _queue_of(self, job_id: str) -> QueueName:
+        with _redis_errors():
+            queue = self._redis.hget(PREFIX + job_id, "queue")
+        return QueueName(str(queue)) if queue else QueueName.BATCH  # the script then finds no job
+
     @staticmethod
     def _keys(job_id: str, *suffixes: str) -> list[str]:
         return [PREFIX + job_id + suffix for suffix in suffixes]
@@ -211,6 +224,10 @@ def _redis_errors() -> Iterator[None]:
 
 def _lease(chunk: Chunk) -> str:
     return f"cxr:lease:{chunk}"
+
+
+def _waiting(queue: QueueName) -> str:
+    return f"cxr:waiting:{queue.value}"
 
 
 def _now_ms() -> int:

@@ -1,23 +1,25 @@
 -- Take a chunk for one worker, for the time of a lease.
--- KEYS: job, results, due chunks, chunk's lease, chunk attempts of the job
+-- KEYS: job, results, waiting chunks of the job's queue, held chunks, chunk's lease, chunk attempts of the job
 -- ARGV: chunk, first, last, token, lease (ms)
 -- Returns the unanswered indices, or false when there is nothing to do: the chunk is finished, held by another
 -- worker, or its job is gone or cancelled.
-local job, results, due, lease, attempts = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local job, results, waiting, held, lease, attempts = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local chunk, first, last, token, lease_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local state = redis.call('HGET', job, 'state')
 if state ~= 'queued' and state ~= 'running' then
-  redis.call('ZREM', due, chunk)
+  redis.call('ZREM', waiting, chunk)
+  redis.call('ZREM', held, chunk)
   return false
 end
-if not redis.call('ZSCORE', due, chunk) then return false end
+if not redis.call('ZSCORE', waiting, chunk) and not redis.call('ZSCORE', held, chunk) then return false end
 if not redis.call('SET', lease, token, 'NX', 'PX', lease_ms) then return false end
 local time = redis.call('TIME')
-redis.call('ZADD', due, time[1] * 1000 + math.floor(time[2] / 1000) + lease_ms, chunk)
+redis.call('ZREM', waiting, chunk)
+redis.call('ZADD', held, time[1] * 1000 + math.floor(time[2] / 1000) + lease_ms, chunk)
 redis.call('HINCRBY', attempts, chunk, 1)
 redis.call('HSET', job, 'state', 'running')
-local waiting = {}
+local unanswered = {}
 for index = first, last do
-  if redis.call('HEXISTS', results, index) == 0 then waiting[#waiting + 1] = index end
+  if redis.call('HEXISTS', results, index) == 0 then unanswered[#unanswered + 1] = index end
 end
-return waiting
+return unanswered

@@ -1,9 +1,9 @@
--- Close a job's reception: from here on it is accepted, and every chunk is due.
--- KEYS: job, due chunks, expiring jobs
--- ARGV: job id, chunk size, grace before a chunk counts as lost (ms), retention of a job with nothing to do (ms)
+-- Close a job's reception: from here on it is accepted, and every chunk waits for a worker.
+-- KEYS: job, waiting chunks of its queue, expiring jobs
+-- ARGV: job id, chunk size, retention of a job with nothing to do (ms)
 -- Returns the chunks as a flat list first, last, first, last, ...; false when the job is not being received.
-local job, due, expiring = KEYS[1], KEYS[2], KEYS[3]
-local id, size, grace, retention = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local job, waiting, expiring = KEYS[1], KEYS[2], KEYS[3]
+local id, size, retention = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if redis.call('HGET', job, 'state') ~= 'receiving' then return false end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -18,7 +18,7 @@ redis.call('ZREM', expiring, id)
 local chunks = {}
 for first = 0, total - 1, size do
   local last = math.min(first + size, total) - 1
-  redis.call('ZADD', due, now + grace, id .. '/' .. first .. '/' .. last)
+  redis.call('ZADD', waiting, now, id .. '/' .. first .. '/' .. last)
   chunks[#chunks + 1] = first
   chunks[#chunks + 1] = last
 end

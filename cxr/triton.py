@@ -1,0 +1,139 @@
+"""The one door to Triton: is it ready, which model does it serve, and what does that model say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import tritonclient.grpc as triton
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from tritonclient.utils import InferenceServerException
+
+from cxr.errors import ContractBroken, ModelUnavailable
+from cxr.imaging import IMAGE_SIZE_PX, PREPROCESS_VERSION
+from cxr.schemas import ModelCard, ModelIdentity
+
+# gRPC statuses that pass by themselves: the server is away, busy, late, or between two model versions.
+PASSING_STATUSES = frozenset(
+    f"StatusCode.{name}" for name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED", "NOT_FOUND", "ABORTED")
+)
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """What the server says of the model it serves: its card and the engine that runs it."""
+
+    card: ModelCard
+    engine: str
+
+    @property
+    def identity(self) -> ModelIdentity:
+        return ModelIdentity(name=self.card.name, version=self.card.version, engine=self.engine)
+
+
+@dataclass(frozen=True)
+class ModelOutput:
+    """One batch's answers and the model that gave them."""
+
+    probability: NDArray[np.float32]  # [N]
+    heatmap: NDArray[np.float32]  # [N, h, w]
+    ood_score: NDArray[np.float32]  # [N]
+    model: ServedModel
+
+
+class ModelClient:
+    """A thread-safe client of one model; create it after any fork (gRPC and fork do not mix).
+
+    Methods raise ``ModelUnavailable`` while the server or model is away, ``ContractBroken`` when the served model is not
+    one this version understands.
+    """
+
+    def __init__(self, url: str, model_name: str, timeout_s: float = 30.0, headers: dict[str, str] | None = None) -> None:
+        self._url, self._model, self._timeout_s, self._headers = url, model_name, timeout_s, headers
+
+    @cached_property
+    def _client(self) -> triton.InferenceServerClient:
+        # The default back-off of gRPC grows to two minutes; a restarted server should be found again at once.
+        backoff = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 2000)]
+        unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
+        return triton.InferenceServerClient(self._url, channel_args=backoff + unlimited)
+
+    @property
+    def address(self) -> str:
+        return self._url
+
+    def ready(self) -> bool:
+        """Whether the model can answer now; never raises."""
+        try:
+            return bool(self._client.is_model_ready(self._model, client_timeout=min(self._timeout_s, 2.0)))
+        except InferenceServerException:
+            return False
+
+    def card(self) -> ModelCard:
+        """The identity card of the model that answers now."""
+        return self.served().card
+
+    def served(self) -> ServedModel:
+        """Read card and engine from the parameters of the model's configuration on the server."""
+        with _triton_errors():
+            config: dict[str, Any] = self._client.get_model_config(self._model, as_json=True, client_timeout=self._timeout_s)
+        parameters = {key: value["string_value"] for key, value in config["config"].get("parameters", {}).items()}
+        try:
+            card = ModelCard.model_validate_json(parameters["model_card"])
+            served = ServedModel(card, parameters["engine"])
+        except (KeyError, ValidationError) as error:
+            raise ContractBroken(f"{self._model} carries no readable model card") from error
+        if (card.preprocess_version, card.image_size_px) != (PREPROCESS_VERSION, IMAGE_SIZE_PX):
+            raise ContractBroken(
+                f"the model wants preprocess {card.preprocess_version} at {card.image_size_px} px,"
+                f" this program makes {PREPROCESS_VERSION} at {IMAGE_SIZE_PX} px"
+            )
+        return served
+
+    def infer(self, images: NDArray[np.uint8]) -> ModelOutput:
+        """Score a batch: [N, 1, 224, 224] uint8 in, N at most the model's ``max_batch_size``."""
+        image = triton.InferInput("IMAGE", list(images.shape), "UINT8")
+        image.set_data_from_numpy(images)
+        with _triton_errors():
+            answer = self._client.infer(self._model, [image], client_timeout=self._timeout_s, headers=self._headers)
+        served = self._served_version(int(answer.get_response().model_version))
+        probability, heatmap, ood_score = (answer.as_numpy(name) for name in ("PROBABILITY", "HEATMAP", "OOD_SCORE"))
+        if probability is None or heatmap is None or ood_score is None or len(probability) != len(images):
+            raise ContractBroken("an output of the tensor contract is missing")
+        return ModelOutput(probability.reshape(-1), heatmap, ood_score.reshape(-1), served)
+
+    def load(self, config: dict[str, Any] | None = None) -> None:
+        """Ask the server to load or reload the model, optionally under another configuration."""
+        with _triton_errors():
+            self._client.load_model(self._model, headers=self._headers, config=json.dumps(config) if config else None)
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    def _served_version(self, version: int) -> ServedModel:
+        """The card of the version that answered; read again whenever another version answers."""
+        known: ServedModel | None = self.__dict__.get("_last_served")
+        if known is None or known.card.version != version:
+            known = self.served()
+            if known.card.version != version:
+                raise ModelUnavailable(f"version {version} answered while the server describes {known.card.version}")
+            self._last_served = known
+        return known
+
+
+@contextmanager
+def _triton_errors() -> Iterator[None]:
+    try:
+        yield
+    except InferenceServerException as error:
+        status = str(error.status())
+        if status in PASSING_STATUSES:
+            raise ModelUnavailable(status.removeprefix("StatusCode.").lower()) from error
+        raise ContractBroken(f"Triton answered {status}") from error

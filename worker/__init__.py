@@ -1,0 +1,1 @@
+"""Celery workers: from Redis to Triton and back."""

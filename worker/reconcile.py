@@ -1,0 +1,59 @@
+"""Finds what fell between two stools: lost messages, silent workers, poison images, jobs past their retention."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from threading import Event, Thread
+
+from cxr.blobs import BlobStore
+from cxr.errors import CxrError, JobNotFound, PoisonImage
+from cxr.jobs import JobStore, OverdueChunk
+from cxr.queue import ChunkQueue
+from cxr.retention import forget_job
+from cxr.schemas import Rejection
+from cxr.telemetry import logger
+
+log = logger(__name__)
+
+
+class Reconciler:
+    """Any worker may run one; the ledger lets one of them act at a time."""
+
+    def __init__(self, jobs: JobStore, blobs: BlobStore, queue: ChunkQueue, *, interval_s: float, grace_s: float, max_stops: int) -> None:
+        self._jobs, self._blobs, self._queue = jobs, blobs, queue
+        self._interval_s, self._grace_s, self._max_stops = interval_s, grace_s, max_stops
+        self._stopping = Event()
+
+    def start(self) -> None:
+        """Look every ``interval_s`` in a background thread until ``stop``."""
+        Thread(target=self._run, name="reconciler", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def look_once(self) -> None:
+        """Re-enqueue overdue chunks, set poison images aside, delete what is past its retention."""
+        for overdue in self._jobs.overdue(self._grace_s):
+            self._act_on(overdue)
+        for job_id in self._jobs.expired():
+            with suppress(JobNotFound):  # its owner was faster
+                forget_job(job_id, self._jobs, self._blobs)
+
+    def _act_on(self, overdue: OverdueChunk) -> None:
+        chunk = overdue.chunk
+        if overdue.stops >= self._max_stops:
+            log.error("image_set_aside", chunk=str(chunk), stops=overdue.stops)
+            poison = Rejection.of(PoisonImage(f"{overdue.stops} workers"))
+            self._jobs.record(chunk, dict.fromkeys(range(chunk.first, chunk.last + 1), poison))
+        else:
+            log.info("chunk_enqueued_again", chunk=str(chunk), stops=overdue.stops)
+            self._queue.enqueue(overdue.queue, [chunk])
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._interval_s):
+            try:
+                if self._jobs.take_reconciler_turn(self._interval_s / 2):
+                    self.look_once()
+            except CxrError as error:
+                log.warning("reconciler_waits", code=error.code, detail=error.detail)
+
