@@ -1,0 +1,92 @@
+# PneumoServe. `make help` lists what there is; `make run` and `make test` do all their set-up themselves.
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+RUN ?= first
+SERVE := .venv/bin
+TRAIN := .venv-trainer/bin
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
+MARK_RUN := .venv/.installed-run
+MARK_TEST := .venv/.installed-test
+MARK_TRAINER := .venv-trainer/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-unit test-integration test-acceptance test-trainer check format lock install \
+	release train bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(MARK_RUN) ## Start everything on loopback, judge the sample films, stay until Ctrl-C
+	@$(SERVE)/python -m deploy.local
+
+demo: $(MARK_RUN) ## The same, but stop after the table of findings
+	@$(SERVE)/python -m deploy.local --once
+
+test: test-unit test-trainer test-integration test-acceptance ## All tests: unit, trainer, integration, acceptance
+
+test-unit: $(MARK_TEST) ## Seconds, no network
+	$(SERVE)/python -m pytest tests/unit -m "not trainer"
+
+test-trainer: $(MARK_TRAINER) ## The trainer's tests, in its own environment
+	$(TRAIN)/python -m pytest tests/unit -m trainer
+
+test-integration: $(MARK_TEST) ## Real Redis, real Triton, real Celery
+	$(SERVE)/python -m pytest tests/integration
+
+test-acceptance: $(MARK_TEST) ## The whole stack and a real browser
+	$(SERVE)/python -m pytest tests/acceptance
+
+check: $(MARK_TEST) ## Format, lint, types, import layers, generated files
+	$(SERVE)/ruff format --check .
+	$(SERVE)/ruff check .
+	$(SERVE)/mypy
+	$(SERVE)/lint-imports
+
+format: $(MARK_TEST) ## Let ruff write the format
+	$(SERVE)/ruff format .
+	$(SERVE)/ruff check --fix .
+
+train: $(MARK_TRAINER) ## Train a model: make train RUN=name
+	$(TRAIN)/python -m trainer prepare --run $(RUN)
+	$(TRAIN)/python -m trainer train --run $(RUN)
+
+release: train ## Train, calibrate, evaluate, export, gate, publish: make release RUN=name
+	for step in calibrate evaluate export gate publish; do $(TRAIN)/python -m trainer $$step --run $(RUN) || exit 1; done
+
+install: $(MARK_RUN) ## Install what `make run` needs, and nothing else
+
+lock: $(MARK_TEST) ## Resolve the dependencies of pyproject.toml anew into requirements/
+	$(SERVE)/pip install --quiet uv
+	for lock in "test --extra gateway --extra local --extra dev" \
+	    "run --extra gateway --extra local -c requirements/test.txt" \
+	    "trainer --extra trainer --extra dev -c requirements/test.txt"; do \
+	  set -- $$lock; name=$$1; shift; \
+	  $(SERVE)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    pyproject.toml "$$@" -o requirements/$$name.txt || exit 1; \
+	done
+
+clean: ## Remove environments, caches and everything the local stack wrote
+	rm -rf .venv .venv-trainer .local build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv-trainer/bin/python:
+	$(PYTHON) -m venv .venv-trainer
+
+$(MARK_RUN): requirements/run.txt requirements/tritonserver.txt pyproject.toml | .venv/bin/python
+	@echo "Installing into .venv ..."
+	$(SERVE)/python $(PIP_INSTALL) --require-hashes -r requirements/run.txt
+	$(SERVE)/python $(PIP_INSTALL) --require-hashes -r requirements/tritonserver.txt
+	@touch $@
+
+$(MARK_TEST): requirements/test.txt $(MARK_RUN)
+	@echo "Installing the development tools into .venv ..."
+	$(SERVE)/python $(PIP_INSTALL) --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(MARK_TRAINER): requirements/trainer.txt pyproject.toml | .venv-trainer/bin/python
+	@echo "Installing the trainer into .venv-trainer ..."
+	$(TRAIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(TRAIN)/python $(PIP_INSTALL) --require-hashes -r requirements/trainer.txt
+	@touch $@

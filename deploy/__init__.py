@@ -1,0 +1,1 @@
+"""Ways to run PneumoServe: embedded on one machine, containers, a cluster."""

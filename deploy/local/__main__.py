@@ -1,0 +1,91 @@
+"""``python -m deploy.local``: the whole system on this machine, from the Procfile, on loopback."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from honcho.environ import parse_procfile
+from honcho.manager import Manager
+from honcho.printer import Printer
+from rich.console import Console
+
+from deploy.local.demo import StackNotReady, findings_table, judge, wait_until_ready
+from deploy.local.samples import sample_files
+from deploy.local.settings import ROOT, LocalSettings, port_is_free
+
+console = Console()
+START_TIMEOUT_S = 180.0
+
+
+def main(
+    once: Annotated[bool, typer.Option("--once", help="Stop after the table of findings (make demo).")] = False,
+) -> None:
+    """Start Redis, Triton, worker and gateway, judge the sample films, and stay until Ctrl-C.
+
+    Ports move with CXR_GATEWAY_PORT, CXR_REDIS_PORT and CXR_TRITON_PORT; everything is written under CXR_LOCAL_DIR.
+    """
+    settings = LocalSettings()
+    taken = [f"port {port} is taken; choose another with {name}=..." for name, port in settings.ports().items() if not port_is_free(port)]
+    if taken:
+        console.print("\n".join(taken), style="red")
+        raise typer.Exit(1)
+    log = settings.local_dir / "logs" / "stack.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as output:
+        manager = _processes(settings, output)
+        look = FirstLook(settings, manager, once)
+        look.start()
+        manager.loop()
+        look.join(timeout=5)
+    if look.stopped_by_itself:
+        raise typer.Exit(look.exit_code)
+    if manager.returncode not in (130, 143):  # a part ended although nobody asked
+        console.print(f"A part of the stack ended. The last lines of {log}:", style="red")
+        console.print("\n".join(log.read_text().splitlines()[-20:]), highlight=False, markup=False)
+        raise typer.Exit(1)
+    console.print("Stopped; no process is left behind.")
+
+
+def _processes(settings: LocalSettings, output: object) -> Manager:
+    manager = Manager(Printer(output, colour=False))
+    environment = settings.process_environment()
+    # The processes are this environment's, whatever `python` means on the PATH.
+    environment["PATH"] = f"{Path(os.sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
+        manager.add_process(name, command, env=environment, cwd=str(ROOT))
+    return manager
+
+
+class FirstLook(threading.Thread):
+    """Waits for the stack, shows the samples' findings, and with ``once`` stops the stack again."""
+
+    def __init__(self, settings: LocalSettings, manager: Manager, once: bool) -> None:
+        super().__init__(name="first-look", daemon=True)
+        self._settings, self._manager, self._once = settings, manager, once
+        self.stopped_by_itself, self.exit_code = False, 0
+
+    def run(self) -> None:
+        url = f"http://127.0.0.1:{self._settings.gateway_port}"
+        try:
+            samples = sample_files(self._settings.local_dir / "samples", self._settings.data, console.print)
+            wait_until_ready(url, START_TIMEOUT_S, console)
+            if not samples:
+                raise StackNotReady("no sample film could be had; the page and the API are up all the same")
+            console.print(findings_table(judge(url, samples, console)))
+        except (StackNotReady, OSError) as error:
+            console.print(str(error), style="red")
+            self.exit_code = 1
+        console.print(f"Page and API: [link={url}]{url}[/link]    API description: {url}/docs")
+        if self._once:
+            self.stopped_by_itself = True
+            self._manager.terminate()
+        else:
+            console.print("Ctrl-C stops everything.")
+
+
+if __name__ == "__main__":
+    typer.run(main)

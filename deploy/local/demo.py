@@ -1,0 +1,68 @@
+"""The first look: submit the samples through the public API like any client, and print what comes back."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+WORDS = {"pneumonia": "[bold red]pneumonia", "no_pneumonia": "[green]no pneumonia", "indeterminate": "[yellow]indeterminate"}
+
+
+class StackNotReady(Exception):
+    """The stack did not become ready in time; the text says what was still missing."""
+
+
+def wait_until_ready(url: str, timeout_s: float, console: Console) -> None:
+    """Ask ``/readyz`` until it agrees. Raises ``StackNotReady`` with the last answer."""
+    deadline, last = time.monotonic() + timeout_s, "no answer from the gateway"
+    with console.status("Starting Redis, Triton, worker and gateway ..."), httpx.Client(timeout=5) as client:
+        while time.monotonic() < deadline:
+            try:
+                answer = client.get(f"{url}/readyz")
+                if answer.status_code == 200:
+                    return
+                last = answer.text
+            except httpx.TransportError:
+                pass
+            time.sleep(0.25)
+    raise StackNotReady(last)
+
+
+def judge(url: str, files: list[Path], console: Console, timeout_s: float = 300.0) -> list[dict[str, Any]]:
+    """Submit one job, follow its progress, return its result rows."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with httpx.Client(base_url=url, timeout=60) as client, Progress(*columns, console=console) as progress:
+        task = progress.add_task("Judging the samples", total=len(files))
+        job = client.post("/v1/jobs", files=[("files", (path.name, path.read_bytes())) for path in files]).raise_for_status().json()
+        deadline = time.monotonic() + timeout_s
+        while job["state"] != "done":
+            if time.monotonic() > deadline:
+                raise StackNotReady(f"job {job['id']} was not finished after {timeout_s:.0f} s")
+            time.sleep(0.1)
+            job = client.get(f"/v1/jobs/{job['id']}").raise_for_status().json()
+            progress.update(task, completed=job["answered"])
+        progress.update(task, completed=job["answered"])
+        rows: list[dict[str, Any]] = client.get(f"/v1/jobs/{job['id']}/results").raise_for_status().json()["results"]
+        return rows
+
+
+def findings_table(rows: list[dict[str, Any]]) -> Table:
+    """One line per film: what was found, how probable, or why it was refused."""
+    table = Table(title="Findings (research and demonstration; not a medical device)", title_justify="left")
+    for heading, side in (("file", "left"), ("finding", "left"), ("probability", "right"), ("model", "left")):
+        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
+    for row in rows:
+        result, name = row["result"], row["image"]["name"]
+        if result["kind"] == "prediction":
+            model = result["model"]
+            label = f"{model['name']} v{model['version']} ({model['engine']})"
+            table.add_row(name, WORDS[result["finding"]], f"{result['probability']:.3f}", label)
+        else:
+            table.add_row(name, f"[magenta]refused: {result['code']}", "", result["message"])
+    return table

@@ -1,0 +1,48 @@
+"""What all tests share: a clean environment, and real servers on free ports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+DATA = Path(os.environ.get("CXR_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+
+for name in [name for name in os.environ if name.startswith("CXR_")]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real images; tests that need it are skipped where it is absent."""
+    if not DATA.is_dir():
+        pytest.skip(f"the real images are not at {DATA} (set CXR_DATA)")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def redis_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A stack whose Redis alone runs."""
+    from tests.stack import Stack
+
+    stack = Stack(tmp_path_factory.mktemp("redis"))
+    try:
+        stack.start("redis")
+        yield stack
+    finally:
+        stack.close()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """The whole stack: redis, triton, worker, gateway."""
+    from tests.stack import Stack
+
+    stack = Stack(tmp_path_factory.mktemp("stack"))
+    try:
+        stack.start("redis", "triton", "worker", "gateway")
+        yield stack
+    finally:
+        stack.close()

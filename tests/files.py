@@ -1,0 +1,80 @@
+"""Files made for tests: synthetic films in every format, and the hostile ones."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+
+
+def grey_ramp(width: int = 320, height: int = 256) -> NDArray[np.uint8]:
+    """[height, width] uint8 with a left-to-right ramp and a bright square, so that mirror and inversion show."""
+    ramp = np.tile(np.linspace(20, 200, width, dtype=np.uint8), (height, 1))
+    ramp[20:60, 20:60] = 255
+    return ramp
+
+
+def encoded(pixels: NDArray[Any], file_format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def png(pixels: NDArray[Any] | None = None) -> bytes:
+    return encoded(grey_ramp() if pixels is None else pixels, "PNG")
+
+
+def jpeg(pixels: NDArray[Any] | None = None, **options: Any) -> bytes:
+    return encoded(grey_ramp() if pixels is None else pixels, "JPEG", **{"quality": 95, **options})
+
+
+def png_header_of(width: int, height: int) -> bytes:
+    """A PNG that claims a size; a few bytes that would unpack to ``width * height`` pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress(b"\x00" * (1 + width), 9)
+
+    def part(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", rows) + part(b"IEND", b"")
+
+
+def dicom(pixels: NDArray[Any] | None = None, **attributes: Any) -> bytes:
+    """A DX chest film; ``attributes`` replace or (None) remove what it says of itself."""
+    levels = grey_ramp() if pixels is None else pixels
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    modality = attributes.get("Modality", "DX")
+    storage = CTImageStorage if modality == "CT" else DigitalXRayImageStorageForPresentation
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = storage
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
+    bits = levels.dtype.itemsize * 8
+    values: dict[str, Any] = {
+        "Modality": "DX",
+        "BodyPartExamined": "CHEST",
+        "ViewPosition": "PA",
+        "PhotometricInterpretation": "MONOCHROME2",
+        "SamplesPerPixel": 1,
+        "Rows": levels.shape[0],
+        "Columns": levels.shape[1],
+        "BitsAllocated": bits,
+        "BitsStored": bits,
+        "HighBit": bits - 1,
+        "PixelRepresentation": 0,
+        "PixelData": levels.tobytes(),
+        **attributes,
+    }
+    for name, value in values.items():
+        if value is not None:
+            setattr(dataset, name, value)
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()

@@ -1,0 +1,127 @@
+"""The real stack for tests: the Procfile's own processes, on free ports, in a folder of their own."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from honcho.environ import parse_procfile
+
+from cxr.blobs import BlobStore
+from cxr.errors import CxrError
+from cxr.jobs import JobStore
+from cxr.queue import ChunkQueue, celery_app
+from cxr.settings import Settings
+from cxr.triton import ModelClient
+from deploy.local.settings import ROOT, LocalSettings
+
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(true: Callable[[], object], timeout_s: float, what: str) -> None:
+    """Ask ``true`` until it agrees; fail with ``what`` after ``timeout_s``."""
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout_s:.0f} s in vain: {what}")
+        time.sleep(0.05)
+
+
+class Stack:
+    """Starts, stops and kills the processes of the Procfile one by one."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.local = LocalSettings(
+            gateway_port=free_port(), redis_port=free_port(), triton_port=free_port(), local_dir=folder
+        )
+        self._environment = {**self.local.process_environment(), "CXR_RECONCILE_INTERVAL_S": "0.5", **environment}
+        self._environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{self._environment['PATH']}"
+        self._commands = parse_procfile((ROOT / "Procfile").read_text()).processes
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self.settings = Settings.model_validate(
+            {
+                name.removeprefix("CXR_").lower(): value
+                for name, value in self._environment.items()
+                if name.startswith("CXR_") and name.removeprefix("CXR_").lower() in Settings.model_fields
+            }
+        )
+        self.gateway_url = f"http://127.0.0.1:{self.local.gateway_port}"
+        self.jobs = JobStore(
+            self.settings.redis_url,
+            lease_s=self.settings.lease_s,
+            retention_s=self.settings.retention_s,
+            chunk_size=self.settings.chunk_size,
+        )
+        self.blobs = BlobStore(self.settings.blobs_dir)
+        self.queue = ChunkQueue(celery_app(self.settings.redis_url))
+        self.model = ModelClient(self.settings.triton_url, self.settings.model_name, timeout_s=10)
+
+    def start(self, *names: str) -> None:
+        """Start processes and wait until redis, triton and gateway answer."""
+        for name in names:
+            with (self.folder / f"{name}.log").open("ab") as log:
+                command = shlex.split(self._commands[name])
+                self._running[name] = subprocess.Popen(
+                    command[1:] if command[0] == "exec" else command,
+                    env=self._environment,
+                    cwd=ROOT,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+        for name in names:
+            wait_until(lambda name=name: self._answers(name), START_TIMEOUT_S, f"{name} to start\n{self.log(name)[-3000:]}")
+
+    def stop(self, name: str, with_signal: signal.Signals = signal.SIGTERM) -> None:
+        """Signal a process group and wait until it is gone; after 20 s it is killed."""
+        process = self._running.pop(name)
+        os.killpg(process.pid, with_signal)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def close(self) -> None:
+        self.model.close()
+        for name in reversed(list(self._running)):
+            self.stop(name)
+
+    def alive(self, name: str) -> bool:
+        return self._running[name].poll() is None
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")
+
+    def _answers(self, name: str) -> bool:
+        if not self.alive(name):
+            raise AssertionError(f"{name} ended: {self.log(name)[-3000:]}")
+        if name == "triton":
+            return self.model.ready()
+        if name == "redis":
+            try:
+                self.jobs.ping()
+            except CxrError:
+                return False
+            return True
+        return name != "gateway" or _listens(self.local.gateway_port)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

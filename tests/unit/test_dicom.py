@@ -1,0 +1,80 @@
+"""DICOM films: grey levels as a viewer shows them, and refusals before pixels are decoded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cxr.dicom import grey_levels, looks_like_dicom
+from cxr.errors import (
+    CorruptDicom,
+    CxrError,
+    MultiFrameDicom,
+    TooManyPixels,
+    UnsupportedTransferSyntax,
+    WrongBodyPart,
+    WrongModality,
+)
+from cxr.imaging import preprocess
+from tests.files import dicom, grey_ramp
+
+MANY = 40_000_000
+
+
+def test_eight_bits_come_through_unchanged() -> None:
+    assert np.array_equal(grey_levels(dicom(), MANY), grey_ramp())
+
+
+def test_monochrome1_is_turned_the_right_way_round() -> None:
+    shown = grey_levels(dicom(PhotometricInterpretation="MONOCHROME1"), MANY)
+    assert np.array_equal(shown, 255 - grey_ramp())
+
+
+def test_a_window_is_applied() -> None:
+    deep = grey_ramp().astype(np.uint16) * 16
+    shown = grey_levels(dicom(deep, WindowCenter=1600, WindowWidth=1600), MANY)
+    assert shown[100, np.flatnonzero(deep[100] < 800)].max() == 0
+    assert shown[30, 30] == 255
+
+
+def test_deep_levels_without_a_window_are_stretched() -> None:
+    shown = grey_levels(dicom(grey_ramp().astype(np.uint16) * 4), MANY)
+    assert shown.min() == 0
+    assert shown.max() == 255
+
+
+def test_a_file_without_preamble_is_read() -> None:
+    bare = dicom()[132:]
+    assert looks_like_dicom(bare)
+    assert np.array_equal(grey_levels(bare, MANY), grey_ramp())
+
+
+REFUSED = {
+    "ct": (dicom(Modality="CT"), WrongModality),
+    "no modality": (dicom(Modality=None), WrongModality),
+    "hip": (dicom(BodyPartExamined="HIP"), WrongBodyPart),
+    "lateral": (dicom(ViewPosition="LL"), WrongBodyPart),
+    "frames": (dicom(NumberOfFrames=2, PixelData=grey_ramp().tobytes() * 2), MultiFrameDicom),
+    "too many pixels": (dicom(Rows=20_000, Columns=20_000), TooManyPixels),
+    "too few bytes": (dicom(PixelData=b"\0\0"), CorruptDicom),
+    "no pixels": (dicom(PixelData=None), CorruptDicom),
+    "mark alone": (bytes(128) + b"DICM", CorruptDicom),
+}
+
+
+@pytest.mark.parametrize(("content", "error"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_is_not_one_chest_film_is_refused_by_name(content: bytes, error: type[CxrError]) -> None:
+    with pytest.raises(error):
+        grey_levels(content, MANY)
+
+
+def test_an_unreadable_compression_is_named() -> None:
+    private = dicom().replace(b"1.2.840.10008.1.2.1\0", b"1.2.826.0.1.3680043\0")
+    with pytest.raises(UnsupportedTransferSyntax):
+        grey_levels(private, MANY)
+
+
+def test_a_dicom_film_becomes_the_tensor_of_its_grey_levels() -> None:
+    from tests.files import png
+
+    assert np.array_equal(preprocess(dicom()), preprocess(png()))

@@ -1,0 +1,35 @@
+"""Every error has a code of its own, a sentence, and a place in the drawing."""
+
+from __future__ import annotations
+
+import cxr.errors
+from cxr.errors import CxrError, ImageRejected, RequestRefused, Unavailable, every_error
+from cxr.schemas import Rejection
+
+
+def test_codes_are_unique_and_sentences_end() -> None:
+    errors = list(every_error())
+    assert len({error.code for error in errors}) == len(errors)
+    assert all(error.sentence.endswith(".") for error in errors)
+
+
+def test_the_drawing_in_the_docstring_names_every_error() -> None:
+    drawing = cxr.errors.__doc__ or ""
+    grouping = (CxrError, ImageRejected, RequestRefused, Unavailable)
+    for error in every_error():
+        if error.__module__ != "cxr.errors":
+            continue
+        assert error.__name__ in drawing
+        assert error in grouping or error.code in drawing
+
+
+def test_what_is_away_may_come_back() -> None:
+    assert all(error.retryable for error in every_error(Unavailable))
+    assert not any(error.retryable for error in every_error(ImageRejected))
+
+
+def test_a_rejection_repeats_its_error() -> None:
+    error = cxr.errors.TooManyPixels("10000 x 6000")
+    rejection = Rejection.of(error)
+    assert (rejection.code, rejection.retryable) == ("too_many_pixels", False)
+    assert "10000 x 6000" in rejection.message

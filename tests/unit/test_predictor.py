@@ -1,0 +1,93 @@
+"""Files in, answers out, with a model that says what it is told (the real one is met in integration)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cxr.predictor import Predictor
+from cxr.schemas import Finding, ModelCard, OperatingPoint, Prediction, Rejection
+from cxr.triton import ModelOutput, ServedModel
+from tests.files import jpeg, png
+
+CARD = ModelCard(
+    name="pneumonia_classifier",
+    version=3,
+    architecture="none",
+    preprocess_version="1",
+    image_size_px=224,
+    heatmap_size=(2, 2),
+    operating_point=OperatingPoint(threshold=0.5, indeterminate_low=0.4, indeterminate_high=0.6, ood_limit=1.0),
+    training_data_sha256="0" * 64,
+    weights_sha256="0" * 64,
+    onnx_sha256="0" * 64,
+    metrics={},
+    intended_use="tests",
+    attribution="nobody",
+    created=datetime(2026, 1, 1, tzinfo=UTC),
+)
+
+
+class ToldModel:
+    """Stands in for ModelClient: answers with the probabilities and scores it was given."""
+
+    def __init__(self, probabilities: list[float], ood_scores: list[float]) -> None:
+        self.probabilities, self.ood_scores = np.array(probabilities, np.float32), np.array(ood_scores, np.float32)
+        self.batches: list[tuple[int, ...]] = []
+
+    def infer(self, images: NDArray[np.uint8]) -> ModelOutput:
+        self.batches.append(images.shape)
+        heatmap = np.zeros((len(images), 2, 2), np.float32)
+        return ModelOutput(self.probabilities, heatmap, self.ood_scores, ServedModel(CARD, "told"))
+
+
+@pytest.fixture
+def threads() -> Iterator[Executor]:
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def predictor(model: Any, threads: Executor) -> Predictor:
+    return Predictor(model, threads)
+
+
+def test_answers_keep_the_order_of_files_around_bad_ones(threads: Executor) -> None:
+    model = ToldModel([0.9, 0.1, 0.5], [0.0, 0.0, 0.0])
+    answers = predictor(model, threads).predict([b"", png(), b"text", jpeg(), png()[:300], png()])
+    assert model.batches == [(3, 1, 224, 224)]
+    codes = [answer.code if isinstance(answer, Rejection) else answer.finding for answer in answers]
+    assert codes == [
+        "empty_file",
+        Finding.PNEUMONIA,
+        "unsupported_format",
+        Finding.NO_PNEUMONIA,
+        "corrupt_image",
+        Finding.INDETERMINATE,
+    ]
+
+
+def test_the_model_is_not_asked_when_nothing_can_be_judged(threads: Executor) -> None:
+    model = ToldModel([], [])
+    [answer] = predictor(model, threads).predict([b""])
+    assert isinstance(answer, Rejection)
+    assert model.batches == []
+
+
+@pytest.mark.parametrize("score", [1.5, float("nan")])
+def test_what_does_not_look_like_a_chest_film_gets_no_probability(threads: Executor, score: float) -> None:
+    [answer] = predictor(ToldModel([0.99], [score]), threads).predict([png()])
+    assert isinstance(answer, Rejection)
+    assert answer.code == "not_chest_xray"
+
+
+def test_an_answer_says_which_model_gave_it(threads: Executor) -> None:
+    [answer] = predictor(ToldModel([0.99], [1.0]), threads).predict([png()])
+    assert isinstance(answer, Prediction)
+    assert answer.model.model_dump() == {"name": "pneumonia_classifier", "version": 3, "engine": "told"}
+    assert answer.probability == pytest.approx(0.99)
