@@ -42,8 +42,8 @@ class BlobStore:
     def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
         """Remove a blob that no job needs.
 
-        An upload of the same bytes may arrive meanwhile. It counts its need before it looks for the file; so the file is
-        first moved aside, the need asked for once more, and the file moved back if it came.
+        An upload of the same bytes may arrive meanwhile. It counts its need before it looks for the file; so the file
+        is first moved aside, the need asked for once more, and the file moved back if it came.
         """
         path = self._path(sha256)
         aside = path.with_name(f"{path.name}.{os.getpid()}.discarded")
@@ -69,7 +69,7 @@ class BlobStore:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(unfinished, path)
+            Path(unfinished).replace(path)
         except BaseException:
             Path(unfinished).unlink(missing_ok=True)
             raise

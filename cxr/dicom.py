@@ -8,11 +8,12 @@ import warnings
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.pixels import apply_modality_lut, apply_voi_lut
+from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 from pydicom.uid import UID
 
 from cxr.errors import (
     CorruptDicom,
+    ImageRejected,
     MultiFrameDicom,
     TooManyPixels,
     UnsupportedTransferSyntax,
@@ -33,10 +34,8 @@ def looks_like_dicom(content: bytes) -> bool:
     """Tell a DICOM file by its ``DICM`` mark, or, where the preamble was dropped, by its first group (0002 or 0008)."""
     if content[128:132] == b"DICM":
         return True
-    starts_with_group = content[:4] in (b"\x02\x00\x00\x00", b"\x02\x00\x01\x00", b"\x02\x00\x10\x00", b"\x08\x00\x00\x00") or (
-        content[:2] == b"\x08\x00" and content[3:4] == b"\x00"
-    )
-    return starts_with_group
+    meta_group_first = content[:4] in (b"\x02\x00\x00\x00", b"\x02\x00\x01\x00", b"\x02\x00\x10\x00")
+    return meta_group_first or (content[:2] == b"\x08\x00" and content[3:4] == b"\x00")
 
 
 def grey_levels(content: bytes, max_pixels: int) -> NDArray[np.uint8]:
@@ -51,7 +50,7 @@ def grey_levels(content: bytes, max_pixels: int) -> NDArray[np.uint8]:
         try:
             _refuse_what_is_not_one_chest_film(dataset, max_pixels)
             return _display(dataset)
-        except (CorruptDicom, WrongModality, WrongBodyPart, MultiFrameDicom, TooManyPixels, UnsupportedTransferSyntax):
+        except ImageRejected:
             raise
         except Exception as error:  # any other fault of a foreign file is damage
             raise CorruptDicom(type(error).__name__) from error
@@ -125,7 +124,7 @@ def _is_compressed(dataset: pydicom.Dataset) -> bool:
 
 
 def _assume_little_endian_where_unsaid(dataset: pydicom.Dataset) -> None:
-    """A file without meta header is implicit little endian, the default of PS3.5 10.1, unless its first VR is spelt out."""
+    """Without a meta header the file is implicit little endian (PS3.5 10.1), unless its value types are spelt out."""
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit = dataset.is_implicit_VR
         dataset.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2" if implicit else "1.2.840.10008.1.2.1")

@@ -1,36 +1,36 @@
 """One tree of errors; each has a code for programs, a sentence for people, and says whether trying again can help.
 
-    CxrError
-    ├── ImageRejected            one image cannot be judged; the rest of its job goes on
-    │   ├── EmptyFile            empty_file
-    │   ├── FileTooLarge         file_too_large
-    │   ├── UnsupportedFormat    unsupported_format
-    │   ├── CorruptImage         corrupt_image
-    │   ├── TooManyPixels        too_many_pixels
-    │   ├── TooFewPixels         too_few_pixels
-    │   ├── UnsafeArchiveEntry   unsafe_archive_entry
-    │   ├── CorruptDicom         corrupt_dicom
-    │   ├── WrongModality        wrong_modality
-    │   ├── WrongBodyPart        wrong_body_part
-    │   ├── MultiFrameDicom      multi_frame_dicom
-    │   ├── UnsupportedTransferSyntax  unsupported_transfer_syntax
-    │   ├── NotChestXray         not_chest_xray
-    │   └── PoisonImage          poison_image
-    ├── RequestRefused           the request as a whole is not accepted; nothing was stored
-    │   ├── NoImages             no_images
-    │   ├── TooManyImages        too_many_images
-    │   ├── RequestTooLarge      request_too_large
-    │   ├── CorruptArchive       corrupt_archive
-    │   ├── JobNotFound          job_not_found
-    │   ├── ImageNotFound        image_not_found
-    │   └── ResultsNotReady      results_not_ready   (retryable)
-    ├── Unavailable              a part is away; the same call may succeed later   (retryable)
-    │   ├── ModelUnavailable     model_unavailable
-    │   ├── LedgerUnavailable    ledger_unavailable
-    │   ├── QueueUnavailable     queue_unavailable
-    │   └── BlobsUnavailable     blobs_unavailable
-    └── ContractBroken           the served model is not the one this program was written for
-                                 contract_broken
+CxrError
+├── ImageRejected            one image cannot be judged; the rest of its job goes on
+│   ├── EmptyFile            empty_file
+│   ├── FileTooLarge         file_too_large
+│   ├── UnsupportedFormat    unsupported_format
+│   ├── CorruptImage         corrupt_image
+│   ├── TooManyPixels        too_many_pixels
+│   ├── TooFewPixels         too_few_pixels
+│   ├── UnsafeArchiveEntry   unsafe_archive_entry
+│   ├── CorruptDicom         corrupt_dicom
+│   ├── WrongModality        wrong_modality
+│   ├── WrongBodyPart        wrong_body_part
+│   ├── MultiFrameDicom      multi_frame_dicom
+│   ├── UnsupportedTransferSyntax  unsupported_transfer_syntax
+│   ├── NotChestXray         not_chest_xray
+│   └── PoisonImage          poison_image
+├── RequestRefused           the request as a whole is not accepted; nothing was stored
+│   ├── NoImages             no_images
+│   ├── TooManyImages        too_many_images
+│   ├── RequestTooLarge      request_too_large
+│   ├── CorruptArchive       corrupt_archive
+│   ├── JobNotFound          job_not_found
+│   ├── ImageNotFound        image_not_found
+│   └── ResultsNotReady      results_not_ready   (retryable)
+├── Unavailable              a part is away; the same call may succeed later   (retryable)
+│   ├── ModelUnavailable     model_unavailable
+│   ├── LedgerUnavailable    ledger_unavailable
+│   ├── QueueUnavailable     queue_unavailable
+│   └── BlobsUnavailable     blobs_unavailable
+└── ContractBroken           the served model is not the one this program was written for
+                             contract_broken
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ DEFAULT_LIMITS = Limits()
 def preprocess(content: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
     """Turn one JPEG, PNG or DICOM file into the model's input.
 
-    The film is squashed to a square (aspect ratio not kept, as in the training set) with an antialiased bilinear filter.
+    The film is squashed to a square (aspect ratio not kept, as in the training set) by an antialiased bilinear filter.
 
     Returns:
         [1, 224, 224] uint8, air dark.
@@ -88,7 +88,9 @@ def decode(content: bytes, limits: Limits = DEFAULT_LIMITS, enough_px: int | Non
 def _decode_jpeg_or_png(content: bytes, limits: Limits, enough_px: int | None) -> Image.Image:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower and is checked below
+            warnings.simplefilter(
+                "ignore", Image.DecompressionBombWarning
+            )  # our own limit is lower and is checked below
             image: Image.Image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
         _check_size(image.size, limits)
         if enough_px is not None:

@@ -73,7 +73,10 @@ class JobStore:
         return job_id
 
     def append(self, job_id: str, images: Sequence[tuple[JobImage, Rejection | None]]) -> None:
-        """Add images; one that comes with a rejection is answered at once. Bytes are stored after this, before ``submit``."""
+        """Add images; one that comes with a rejection is answered at once.
+
+        Bytes are stored after this, so that nobody discards them as unneeded, and before ``submit``.
+        """
         arguments: list[str] = []
         for image, rejection in images:
             arguments += [image.model_dump_json(), image.sha256 or "", rejection.model_dump_json() if rejection else ""]
@@ -93,14 +96,14 @@ class JobStore:
     def job(self, job_id: str) -> Job:
         """Where a job stands."""
         with _redis_errors():
-            fields: dict[str, Any] = dict(self._redis.hgetall(PREFIX + job_id))  # type: ignore[arg-type]
+            fields: dict[str, Any] = {str(key): value for key, value in self._redis.hgetall(PREFIX + job_id).items()}
         if not fields:
             raise JobNotFound(job_id)
         times = {name: _from_ms(fields.pop(name)) for name in ("created_at", "finished_at") if name in fields}
         return Job.model_validate({"id": job_id, **fields, **times})
 
     def results(self, job_id: str, start: int = 0, stop: int | None = None) -> Iterator[JobResult]:
-        """The rows ``start..stop`` (stop excluded) in order, read page by page; unanswered images come without a result."""
+        """The rows ``start..stop`` (stop excluded) in order, read page by page; ``result`` is None while one waits."""
         total = self.job(job_id).total
         end = total if stop is None else min(stop, total)
         for first in range(start, end, PAGE):
@@ -133,7 +136,9 @@ class JobStore:
     def claim(self, chunk: Chunk) -> Lease | None:
         """Take a chunk; None when it is finished, held by another worker, or its job is gone."""
         token = secrets.token_hex(8)
-        unanswered = self._run("claim", self._chunk_keys(chunk), [str(chunk), chunk.first, chunk.last, token, self._lease_ms])
+        unanswered = self._run(
+            "claim", self._chunk_keys(chunk), [str(chunk), chunk.first, chunk.last, token, self._lease_ms]
+        )
         if unanswered is None:
             return None
         images, _ = self._rows(chunk.job_id, range(chunk.first, chunk.last + 1))
@@ -166,12 +171,15 @@ class JobStore:
         queues = [queue.value for queue in QueueName]
         keys = [HELD, *(key for queue in QueueName for key in (queue.value, _waiting(queue)))]
         found = iter(self._run("overdue", keys, [int(grace_s * 1000), most, PREFIX, *queues]))
-        return [OverdueChunk(QueueName(q), Chunk.parse(c), int(stops)) for q, c, stops in zip(found, found, found, strict=True)]
+        return [
+            OverdueChunk(QueueName(q), Chunk.parse(c), int(stops))
+            for q, c, stops in zip(found, found, found, strict=True)
+        ]
 
     def expired(self) -> list[str]:
         """Jobs whose retention has ended, and uploads that were never finished."""
         with _redis_errors():
-            return [str(job_id) for job_id in self._redis.zrangebyscore(EXPIRING, "-inf", _now_ms())]  # type: ignore[union-attr]
+            return [str(job_id) for job_id in self._redis.zrangebyscore(EXPIRING, "-inf", _now_ms())]
 
     def take_reconciler_turn(self, turn_s: float) -> bool:
         """True for one caller in each ``turn_s``."""
@@ -191,7 +199,7 @@ class JobStore:
             pipe = self._redis.pipeline(transaction=False)
             pipe.lrange(images, indices.start, indices.stop - 1)
             pipe.hmget(results, [str(index) for index in indices])
-            rows: tuple[list[str], list[str | None]] = tuple(pipe.execute())  # type: ignore[assignment]
+            rows: tuple[list[str], list[str | None]] = tuple(pipe.execute())
         if len(rows[0]) != len(indices):
             raise JobNotFound(job_id)
         return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 from kombu.exceptions import OperationalError
 
 from cxr.errors import QueueUnavailable
@@ -22,7 +22,7 @@ def celery_app(redis_url: str) -> Celery:
     """
     app = Celery("pneumoserve", broker=redis_url)
     app.conf.update(
-        task_queues=[Queue(name.value) for name in (QueueName.INTERACTIVE, QueueName.BATCH)],
+        task_queues=[Queue(name.value) for name in (QueueName.INTERACTIVE, QueueName.BATCH)],  # type: ignore[no-untyped-call]
         task_default_queue=QueueName.BATCH.value,
         task_ignore_result=True,
         task_acks_late=True,

@@ -90,7 +90,10 @@ class ModelIdentity(Frozen):
 
 
 class Prediction(Frozen):
-    """A judged film. ``heatmap`` is [h, w], row by row from the top left; its cells sum to the log-odds of ``probability``."""
+    """A judged film.
+
+    ``heatmap`` is [h, w], row by row from the top left; its cells sum to the log-odds of ``probability``.
+    """
 
     kind: Literal["prediction"] = "prediction"
     finding: Finding

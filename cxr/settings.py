@@ -16,16 +16,22 @@ class Settings(BaseSettings):
     redis_url: str = Field("redis://127.0.0.1:6390/0", description="Where the ledger and the queues live.")
     triton_url: str = Field("127.0.0.1:8051", description="Triton's gRPC address, host:port.")
     model_name: str = Field("pneumonia_classifier", description="The model that Triton serves.")
-    blobs_dir: Path = Field(Path(".local/blobs"), description="Folder of the image bytes, shared by gateway and workers.")
+    blobs_dir: Path = Field(
+        Path(".local/blobs"), description="Folder of the image bytes, shared by gateway and workers."
+    )
 
     gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     gateway_port: int = Field(7860, description="Port the gateway listens on.")
 
-    max_file_bytes: int = Field(64 * 1024**2, description="Largest accepted image file; larger ones are refused one by one.")
+    max_file_bytes: int = Field(
+        64 * 1024**2, description="Largest accepted image file; larger ones are refused one by one."
+    )
     max_request_bytes: int = Field(2 * 1024**3, description="Largest accepted upload in all.")
     max_images_per_job: int = Field(100_000, description="Most images one job may have.")
 
-    interactive_max_images: int = Field(8, description="Jobs up to this size go to the interactive queue, ahead of batches.")
+    interactive_max_images: int = Field(
+        8, description="Jobs up to this size go to the interactive queue, ahead of batches."
+    )
     chunk_size: int = Field(64, ge=1, le=64, description="Images per Celery message and per Triton request, at most.")
     decode_threads: int = Field(2, ge=1, description="Threads that decode one chunk's images.")
     worker_concurrency: int = Field(2, ge=1, description="Chunks one worker process has in hand at once.")

@@ -21,7 +21,8 @@ from cxr.schemas import ModelCard, ModelIdentity
 
 # gRPC statuses that pass by themselves: the server is away, busy, late, or between two model versions.
 PASSING_STATUSES = frozenset(
-    f"StatusCode.{name}" for name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED", "NOT_FOUND", "ABORTED")
+    f"StatusCode.{name}"
+    for name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED", "NOT_FOUND", "ABORTED")
 )
 
 
@@ -50,11 +51,13 @@ class ModelOutput:
 class ModelClient:
     """A thread-safe client of one model; create it after any fork (gRPC and fork do not mix).
 
-    Methods raise ``ModelUnavailable`` while the server or model is away, ``ContractBroken`` when the served model is not
-    one this version understands.
+    Methods raise ``ModelUnavailable`` while the server or model is away, ``ContractBroken`` when the served model is
+    not one this version understands.
     """
 
-    def __init__(self, url: str, model_name: str, timeout_s: float = 30.0, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, url: str, model_name: str, timeout_s: float = 30.0, headers: dict[str, str] | None = None
+    ) -> None:
         self._url, self._model, self._timeout_s, self._headers = url, model_name, timeout_s, headers
 
     @cached_property
@@ -82,7 +85,9 @@ class ModelClient:
     def served(self) -> ServedModel:
         """Read card and engine from the parameters of the model's configuration on the server."""
         with _triton_errors():
-            config: dict[str, Any] = self._client.get_model_config(self._model, as_json=True, client_timeout=self._timeout_s)
+            config: dict[str, Any] = self._client.get_model_config(
+                self._model, as_json=True, client_timeout=self._timeout_s
+            )
         parameters = {key: value["string_value"] for key, value in config["config"].get("parameters", {}).items()}
         try:
             card = ModelCard.model_validate_json(parameters["model_card"])

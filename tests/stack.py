@@ -85,7 +85,9 @@ class Stack:
                     start_new_session=True,
                 )
         for name in names:
-            wait_until(lambda name=name: self._answers(name), START_TIMEOUT_S, f"{name} to start\n{self.log(name)[-3000:]}")
+            wait_until(
+                lambda name=name: self._answers(name), START_TIMEOUT_S, f"{name} to start\n{self.log(name)[-3000:]}"
+            )
 
     def stop(self, name: str, with_signal: signal.Signals = signal.SIGTERM) -> None:
         """Signal a process group and wait until it is gone; after 20 s it is killed."""

@@ -33,7 +33,7 @@ def create_worker(settings: Settings) -> Celery:
     threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
     model = ModelClient(settings.triton_url, settings.model_name, settings.infer_timeout_s)
     predictor = Predictor(model, threads, Limits(max_file_bytes=settings.max_file_bytes))
-    register_tasks(app, ChunkWorker(jobs, blobs, predictor, threads, settings.lease_s))
+    register_tasks(app, ChunkWorker(jobs, blobs, predictor, threads, lease_s=settings.lease_s))
     reconciler = Reconciler(
         jobs,
         blobs,
@@ -50,6 +50,5 @@ def create_worker(settings: Settings) -> Celery:
 
 def run(settings: Settings) -> None:
     """Work until the process is told to stop; what is in hand is finished first."""
-    create_worker(settings).worker_main(
-        ["worker", "--pool=threads", f"--concurrency={settings.worker_concurrency}", "--without-gossip", "--without-mingle"]
-    )
+    options = ["--pool=threads", f"--concurrency={settings.worker_concurrency}", "--without-gossip", "--without-mingle"]
+    create_worker(settings).worker_main(["worker", *options])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from threading import Event, Thread
 
@@ -18,13 +18,17 @@ from cxr.telemetry import logger
 log = logger(__name__)
 
 RENEWALS_PER_LEASE = 3
+PAUSE_S = (1.0, 3.0)  # before a chunk is tried again whose model or bytes were away
 
 
 class ChunkWorker:
     """Claims chunks and answers them; safe to call for the same chunk any number of times."""
 
-    def __init__(self, jobs: JobStore, blobs: BlobStore, predictor: Predictor, threads: ThreadPoolExecutor, lease_s: float) -> None:
-        self._jobs, self._blobs, self._predictor, self._threads, self._lease_s = jobs, blobs, predictor, threads, lease_s
+    def __init__(
+        self, jobs: JobStore, blobs: BlobStore, predictor: Predictor, threads: Executor, *, lease_s: float
+    ) -> None:
+        self._jobs, self._blobs, self._predictor = jobs, blobs, predictor
+        self._threads, self._lease_s = threads, lease_s
 
     def answer(self, chunk: Chunk) -> int:
         """Answer what is unanswered of ``chunk``; returns how many images got their answer from this call.
@@ -40,8 +44,8 @@ class ChunkWorker:
                 contents = list(self._threads.map(self._read, lease.waiting.values()))
                 answers = self._predictor.predict(contents)
         except (ModelUnavailable, BlobsUnavailable) as error:
-            pause_s = random.uniform(1.0, 3.0)
-            log.warning("chunk_put_off", chunk=str(chunk), code=error.code, detail=error.detail, pause_s=round(pause_s, 1))
+            pause_s = random.uniform(*PAUSE_S)  # noqa: S311  (spreads retries; nothing secret)
+            log.warning("chunk_put_off", chunk=str(chunk), code=error.code, detail=error.detail)
             self._jobs.release(lease, pause_s)
             return 0
         new = self._jobs.record(chunk, dict(zip(lease.waiting, answers, strict=True)), lease.token)

@@ -19,7 +19,16 @@ log = logger(__name__)
 class Reconciler:
     """Any worker may run one; the ledger lets one of them act at a time."""
 
-    def __init__(self, jobs: JobStore, blobs: BlobStore, queue: ChunkQueue, *, interval_s: float, grace_s: float, max_stops: int) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        blobs: BlobStore,
+        queue: ChunkQueue,
+        *,
+        interval_s: float,
+        grace_s: float,
+        max_stops: int,
+    ) -> None:
         self._jobs, self._blobs, self._queue = jobs, blobs, queue
         self._interval_s, self._grace_s, self._max_stops = interval_s, grace_s, max_stops
         self._stopping = Event()
@@ -56,4 +65,3 @@ class Reconciler:
                     self.look_once()
             except CxrError as error:
                 log.warning("reconciler_waits", code=error.code, detail=error.detail)
-

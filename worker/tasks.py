@@ -16,7 +16,7 @@ log = logger(__name__)
 def register_tasks(app: Celery, chunk_worker: ChunkWorker) -> None:
     """Bind the task to the worker's parts. An error is logged and forgotten here: the ledger brings the chunk back."""
 
-    @app.task(name=ANSWER_CHUNK)
+    @app.task(name=ANSWER_CHUNK)  # type: ignore[untyped-decorator]
     def answer_chunk(job_id: str, first: int, last: int) -> None:
         chunk = Chunk(job_id, first, last)
         try:

@@ -1,1 +1,1 @@
-"""The embedded stack that ``make run`` starts: real Redis, Triton, worker and gateway from Python packages, on loopback."""
+"""The embedded stack of ``make run``: real Redis, Triton, worker and gateway from Python packages, on loopback."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +30,11 @@ def main(
     Ports move with CXR_GATEWAY_PORT, CXR_REDIS_PORT and CXR_TRITON_PORT; everything is written under CXR_LOCAL_DIR.
     """
     settings = LocalSettings()
-    taken = [f"port {port} is taken; choose another with {name}=..." for name, port in settings.ports().items() if not port_is_free(port)]
+    taken = [
+        f"port {port} is taken; choose another with {name}=..."
+        for name, port in settings.ports().items()
+        if not port_is_free(port)
+    ]
     if taken:
         console.print("\n".join(taken), style="red")
         raise typer.Exit(1)
@@ -54,7 +59,7 @@ def _processes(settings: LocalSettings, output: object) -> Manager:
     manager = Manager(Printer(output, colour=False))
     environment = settings.process_environment()
     # The processes are this environment's, whatever `python` means on the PATH.
-    environment["PATH"] = f"{Path(os.sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
         manager.add_process(name, command, env=environment, cwd=str(ROOT))
     return manager

@@ -11,7 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-WORDS = {"pneumonia": "[bold red]pneumonia", "no_pneumonia": "[green]no pneumonia", "indeterminate": "[yellow]indeterminate"}
+WORDS = {
+    "pneumonia": "[bold red]pneumonia",
+    "no_pneumonia": "[green]no pneumonia",
+    "indeterminate": "[yellow]indeterminate",
+}
 
 
 class StackNotReady(Exception):
@@ -39,7 +43,11 @@ def judge(url: str, files: list[Path], console: Console, timeout_s: float = 300.
     columns = SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with httpx.Client(base_url=url, timeout=60) as client, Progress(*columns, console=console) as progress:
         task = progress.add_task("Judging the samples", total=len(files))
-        job = client.post("/v1/jobs", files=[("files", (path.name, path.read_bytes())) for path in files]).raise_for_status().json()
+        job = (
+            client.post("/v1/jobs", files=[("files", (path.name, path.read_bytes())) for path in files])
+            .raise_for_status()
+            .json()
+        )
         deadline = time.monotonic() + timeout_s
         while job["state"] != "done":
             if time.monotonic() > deadline:

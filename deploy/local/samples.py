@@ -1,8 +1,8 @@
 """Sample films for a first look: 16 paediatric films, an adult DICOM film, and a photograph that must be refused.
 
-They come out of Python packages (see ``samples.txt``) into ``.local/samples``; the films are by Kermany et al. 2018 (CC BY
-4.0), the DICOM file from pydicom-data (MIT), the photograph from scikit-image. Where a download fails, the shared image
-folder is used instead; where that is absent too, the samples that are there have to do.
+They come out of Python packages (see ``samples.txt``) into ``.local/samples``: the films of Kermany et al. 2018 (CC BY
+4.0), the DICOM file of pydicom-data (MIT), a photograph of scikit-image. Where a download fails, the shared folder of
+real images is used instead; where that is absent too, the samples that are there have to do.
 """
 
 from __future__ import annotations

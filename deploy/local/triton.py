@@ -1,7 +1,7 @@
 """``python -m deploy.local.triton``: become the tritonserver that the nvidia-pytriton package carries.
 
-The server loads its Python backend's stub from beside the backend's library, so both are linked into one folder; the stub
-needs the shared libpython of the interpreter it serves.
+The server loads its Python backend's stub from beside the backend's library, so both are linked into one folder; the
+stub needs the shared libpython of the interpreter it serves.
 """
 
 from __future__ import annotations
@@ -65,7 +65,11 @@ def command(settings: LocalSettings) -> list[str]:
 
 def environment() -> dict[str, str]:
     """The backend's Python is this one, with this environment's packages."""
-    libraries = [str(_package_dir().parent / "nvidia_pytriton.libs"), str(libpython_dir()), os.environ.get("LD_LIBRARY_PATH", "")]
+    libraries = [
+        str(_package_dir().parent / "nvidia_pytriton.libs"),
+        str(libpython_dir()),
+        os.environ.get("LD_LIBRARY_PATH", ""),
+    ]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(filter(None, libraries)), "PATH": path}
 
@@ -74,4 +78,4 @@ if __name__ == "__main__":
     local = LocalSettings()
     link_backend(local.local_dir / "backends")
     words = command(local)
-    os.execve(words[0], words, environment())
+    os.execve(words[0], words, environment())  # noqa: S606  (our own words; signals reach the server itself)

@@ -163,7 +163,13 @@ def test_results_are_read_in_order_across_pages(jobs: JobStore) -> None:
 
 def test_unknown_jobs_and_images_have_their_own_errors(jobs: JobStore) -> None:
     job_id, _ = submitted(jobs, 1)
-    for call in (jobs.job, jobs.delete, jobs.submit, lambda job: jobs.append(job, []), lambda job: list(jobs.results(job))):
+    for call in (
+        jobs.job,
+        jobs.delete,
+        jobs.submit,
+        lambda job: jobs.append(job, []),
+        lambda job: list(jobs.results(job)),
+    ):
         with pytest.raises(JobNotFound):
             call("no-such-job")
     for index in (-1, 1):
