@@ -1,0 +1,51 @@
+"""``python -m gateway``: the web page and the HTTP API."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from cxr.settings import Settings
+from cxr.telemetry import configure_logging
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help="PneumoServe's web page and HTTP API.")
+
+
+@cli.callback()
+def main() -> None:
+    """PneumoServe's web page and HTTP API."""
+
+
+@cli.command()
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.  [default: CXR_GATEWAY_HOST, 127.0.0.1]")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.  [default: CXR_GATEWAY_PORT, 7860]")] = None,
+) -> None:
+    """Serve the page at / and the API under /v1 until Ctrl-C.
+
+    Everything else is set through the environment: CXR_REDIS_URL, CXR_TRITON_URL, CXR_BLOBS_DIR, ...
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "0"
+    settings = Settings()
+    configure_logging("gateway", settings.log_level)
+
+    import uvicorn
+
+    from gateway.app import create_app  # Gradio reads its environment when it is imported
+
+    uvicorn.run(
+        create_app(settings),
+        host=host or settings.gateway_host,
+        port=port or settings.gateway_port,
+        access_log=False,  # ours carries no file names
+        log_config=None,
+        server_header=False,
+    )
+
+
+if __name__ == "__main__":
+    cli()

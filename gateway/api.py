@@ -1,0 +1,156 @@
+"""The HTTP API, version 1: jobs in, findings out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import chain
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response, status
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+
+from cxr.errors import (
+    BlobsUnavailable,
+    CorruptArchive,
+    JobNotFound,
+    LedgerUnavailable,
+    NoImages,
+    RequestRefused,
+    RequestTooLarge,
+    TooManyImages,
+)
+from cxr.retention import forget_job
+from cxr.schemas import Job, JobResult
+from gateway.multipart import receive
+from gateway.parts import Parts
+from gateway.problems import documented
+from gateway.tables import csv_lines
+from gateway.uploads import accept
+
+CSV = "text/csv"
+PAGE_IMAGES, LARGEST_PAGE = 1000, 10_000
+
+
+class ResultsFormat(StrEnum):
+    JSON = "json"
+    CSV = "csv"
+
+
+class Results(BaseModel):
+    """A page of a job's rows, in the order of its images."""
+
+    job: Job
+    offset: int = Field(description="Index of the first row.")
+    results: list[JobResult] = Field(description="A row whose image has not been answered yet has no result.")
+    next_offset: int | None = Field(description="Where the next page starts; null on the last.")
+
+
+_UPLOAD_BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["files"],
+                "properties": {
+                    "files": {
+                        "type": "array",
+                        "items": {"type": "string", "format": "binary"},
+                        "description": "JPEG, PNG or DICOM films, and zips of them; repeat the part for each file.",
+                    }
+                },
+            }
+        }
+    },
+}
+
+
+def jobs_api(parts: Parts) -> APIRouter:
+    """The routes under ``/v1/jobs``."""
+    api = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+    settings = parts.settings
+
+    @api.post(
+        "",
+        status_code=status.HTTP_202_ACCEPTED,
+        summary="Submit films",
+        openapi_extra={"requestBody": _UPLOAD_BODY},
+        responses={
+            202: {"headers": {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}},
+            **documented(
+                RequestRefused,
+                NoImages,
+                CorruptArchive,
+                RequestTooLarge,
+                TooManyImages,
+                LedgerUnavailable,
+                BlobsUnavailable,
+            ),
+        },
+    )
+    async def submit(request: Request, response: Response) -> Job:
+        """Make a job of one or more films. The answer means that they are durable and that each will be answered.
+
+        A file that cannot be judged does not fail the job: it becomes a row with a code and a sentence.
+        """
+        spool = await receive(request, settings.max_request_bytes, settings.max_images_per_job)
+        try:
+            job = await run_in_threadpool(accept, spool.uploads, parts)
+        finally:
+            spool.close()
+        response.headers["Location"] = f"/v1/jobs/{job.id}"
+        return job
+
+    @api.get("/{job_id}", summary="Where a job stands", responses=documented(JobNotFound, LedgerUnavailable))
+    def job(job_id: str) -> Job:
+        """State and progress: ``answered`` of ``total``; ``done`` is final."""
+        return parts.jobs.job(job_id)
+
+    @api.get(
+        "/{job_id}/results",
+        summary="Findings of a job",
+        response_model=Results,
+        responses={
+            200: {"content": {CSV: {"schema": {"type": "string"}}}},
+            **documented(JobNotFound, LedgerUnavailable),
+        },
+    )
+    def results(
+        job_id: str,
+        limit: Annotated[int | None, Query(ge=1, le=LARGEST_PAGE, description="Most rows (JSON: 1000).")] = None,
+        offset: Annotated[int, Query(ge=0, description="Index of the first row.")] = 0,
+        format: Annotated[ResultsFormat | None, Query(description="Stronger than the Accept header.")] = None,
+        accept: Annotated[str, Header(include_in_schema=False)] = "",
+    ) -> Results | StreamingResponse:
+        """JSON page by page, or CSV as one stream (``Accept: text/csv`` or ``?format=csv``), in the order of the images."""
+        if format == ResultsFormat.CSV or (format is None and CSV in accept):
+            return _as_csv(parts, job_id, offset, limit)
+        standing = parts.jobs.job(job_id)
+        stop = offset + (limit or PAGE_IMAGES)
+        rows = list(parts.jobs.results(job_id, offset, stop))
+        return Results(job=standing, offset=offset, results=rows, next_offset=stop if stop < standing.total else None)
+
+    @api.delete(
+        "/{job_id}",
+        status_code=status.HTTP_204_NO_CONTENT,
+        summary="Forget a job",
+        responses=documented(JobNotFound, LedgerUnavailable, BlobsUnavailable),
+    )
+    def delete(job_id: str) -> None:
+        """Remove a job, finished or not, its findings, and the films that no other job needs."""
+        forget_job(job_id, parts.jobs, parts.blobs)
+
+    return api
+
+
+def _as_csv(parts: Parts, job_id: str, offset: int, limit: int | None) -> StreamingResponse:
+    rows = parts.jobs.results(job_id, offset, None if limit is None else offset + limit)
+    lines = csv_lines(rows)
+    head = [
+        next(lines),
+        *(line for line in [next(lines, None)] if line),
+    ]  # an unknown job fails before the answer starts
+    headers = {"Content-Disposition": 'attachment; filename="findings.csv"'}
+    return StreamingResponse(chain(head, lines), media_type=CSV, headers=headers)

@@ -1,0 +1,141 @@
+"""Zip archives, read entry by entry, never written to disk by name; what is unsafe becomes that entry's refusal."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import IO
+
+from cxr.errors import (
+    CorruptArchive,
+    CorruptImage,
+    EmptyFile,
+    FileTooLarge,
+    ImageRejected,
+    TooManyImages,
+    UnsafeArchiveEntry,
+    UnsupportedFormat,
+)
+from gateway.zip_directory import count_bound
+
+ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
+IGNORED_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+IGNORED_FOLDERS = frozenset({"__MACOSX"})
+# Of these the decompressor's memory is bounded; LZMA may ask for gigabytes.
+METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2})
+# Chest films hardly compress (JPEG, PNG: 1, raw DICOM: up to about 10): 100-fold is a bomb; small files may be anything.
+MAX_EXPANSION, EXPANSION_MATTERS_BYTES = 100, 1024**2
+READ_BYTES = 1024**2
+# What zipfile and the decompressors raise on damage, beside their own errors.
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, IndexError, OverflowError, NotImplementedError)
+
+
+def is_archive(name: str, first_bytes: bytes) -> bool:
+    """A file is an archive when it is called so, or looks so and has no other ending."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return suffix == ".zip" or (suffix == "" and first_bytes.startswith(ZIP_MARKS))
+
+
+class Archive:
+    """An open zip. Folders and the litter of desktop systems do not count as entries.
+
+    Raises ``CorruptArchive`` when its directory cannot be read, ``TooManyImages`` before a directory of more than
+    ``max_entries`` is parsed. An open archive closes ``file`` with itself.
+    """
+
+    def __init__(self, file: IO[bytes], max_file_bytes: int, max_entries: int) -> None:
+        self._file, self._max_file_bytes = file, max_file_bytes
+        try:
+            if count_bound(file) > 2 * max_entries + 1000:  # folders count there too
+                raise TooManyImages(f"at most {max_entries}")
+            self._zip = zipfile.ZipFile(file)
+        except DAMAGE as error:
+            raise CorruptArchive(type(error).__name__) from error
+        self.entries = [entry for entry in self._zip.infolist() if not _is_ignored(entry)]
+        self._overlapping = _overlapping(self._zip.infolist())
+
+    def films(self) -> Iterator[tuple[str, int, bytes | ImageRejected]]:
+        """Each entry's name, declared size in bytes, and its bytes or why they are not taken."""
+        for entry in self.entries:
+            content: bytes | ImageRejected
+            try:
+                content = self._read(entry)
+            except ImageRejected as refusal:
+                content = refusal
+            yield entry.orig_filename, entry.file_size, content
+
+    def close(self) -> None:
+        self._zip.close()
+        self._file.close()
+
+    def _read(self, entry: zipfile.ZipInfo) -> bytes:
+        _refuse_unsafe(entry)
+        if entry.header_offset in self._overlapping:
+            raise UnsafeArchiveEntry("it overlaps another entry")
+        if entry.file_size > self._max_file_bytes:
+            raise FileTooLarge(f"{entry.file_size} bytes, at most {self._max_file_bytes}")
+        content = self._decompress(entry)
+        if not content:
+            raise EmptyFile
+        if content.startswith(ZIP_MARKS):
+            raise UnsupportedFormat("an archive inside an archive")
+        return content
+
+    def _decompress(self, entry: zipfile.ZipInfo) -> bytes:
+        """Headers may lie: count what really comes out, and stop at the limit."""
+        content = bytearray()
+        try:
+            with self._zip.open(entry) as stream:
+                while block := stream.read(READ_BYTES):
+                    content += block
+                    if len(content) > self._max_file_bytes:
+                        raise FileTooLarge(f"more than {self._max_file_bytes} bytes")
+                    _refuse_bomb(len(content), entry.compress_size)
+        except DAMAGE as error:
+            raise CorruptImage("damaged inside the archive") from error
+        except RuntimeError as error:  # zipfile's word for an entry that is encrypted after all
+            raise UnsafeArchiveEntry("it is encrypted") from error
+        if len(content) != entry.file_size:
+            raise CorruptImage("damaged inside the archive")
+        return bytes(content)
+
+
+def _is_ignored(entry: zipfile.ZipInfo) -> bool:
+    parts = PurePosixPath(entry.filename).parts
+    if entry.is_dir() or not parts:
+        return True
+    return parts[-1] in IGNORED_NAMES or parts[-1].startswith("._") or not IGNORED_FOLDERS.isdisjoint(parts)
+
+
+def _refuse_unsafe(entry: zipfile.ZipInfo) -> None:
+    name = entry.orig_filename
+    if "\\" in name or "\0" in name or name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
+        raise UnsafeArchiveEntry
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG):
+        raise UnsafeArchiveEntry("a link" if kind == stat.S_IFLNK else "a special file")
+    if entry.flag_bits & 0x1:
+        raise UnsafeArchiveEntry("it is encrypted")
+    if entry.compress_type not in METHODS:
+        raise UnsupportedFormat(f"compression method {entry.compress_type}")
+    _refuse_bomb(entry.file_size, entry.compress_size)
+
+
+def _refuse_bomb(size: int, compressed_size: int) -> None:
+    if size > EXPANSION_MATTERS_BYTES and size > MAX_EXPANSION * compressed_size:
+        raise UnsafeArchiveEntry(f"it expands more than {MAX_EXPANSION}-fold")
+
+
+def _overlapping(entries: list[zipfile.ZipInfo]) -> frozenset[int]:
+    """Header offsets of entries that share bytes with another: how a small archive claims to hold terabytes."""
+    found: set[int] = set()
+    end, last = 0, -1
+    for entry in sorted(entries, key=lambda entry: entry.header_offset):
+        if entry.header_offset < end or entry.header_offset == last:
+            found |= {entry.header_offset, last}
+        if (reach := entry.header_offset + entry.compress_size) >= end:
+            end, last = reach, entry.header_offset
+    return frozenset(found)

@@ -1,0 +1,101 @@
+"""What a request holds, whether it came as single files or inside zips: counted before any of it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cxr.errors import CorruptArchive, CxrError, EmptyFile, FileTooLarge, ImageRejected, TooManyImages
+from gateway.archives import Archive, is_archive
+from gateway.spool import Upload
+
+
+@dataclass(frozen=True)
+class Film:
+    """One image on its way in: its bytes, or why they are not taken."""
+
+    name: str
+    size_bytes: int
+    content: bytes | CxrError
+
+
+class Contents:
+    """The images of a request, in the order they were sent; ``len`` is their number.
+
+    Raises:
+        CorruptArchive: a single archive was sent and cannot be read (among others it becomes a row).
+        TooManyImages: more than ``max_images``.
+    """
+
+    def __init__(self, uploads: Sequence[Upload], max_file_bytes: int, max_images: int) -> None:
+        self._max_file_bytes = max_file_bytes
+        self._uploads: list[tuple[Upload, Archive | CorruptArchive | None]] = []
+        self._count = 0
+        try:
+            for upload in uploads:
+                archive = _archive(upload, max_file_bytes, max_images)
+                self._uploads.append((upload, archive))
+                self._count += len(archive.entries) if isinstance(archive, Archive) else 1
+                if self._count > max_images:
+                    raise TooManyImages(f"at most {max_images}")
+            if len(self._uploads) == 1 and isinstance(fault := self._uploads[0][1], CorruptArchive):
+                raise fault
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Contents:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def films(self, max_total_bytes: int) -> Iterator[Film]:
+        """Read the images one by one; those past ``max_total_bytes`` in all come refused."""
+        left = max_total_bytes
+        for film in self._films():
+            if isinstance(film.content, bytes):
+                left -= len(film.content)
+                if left < 0:
+                    refusal = FileTooLarge(f"the job would unpack to more than {max_total_bytes} bytes")
+                    film = Film(film.name, film.size_bytes, refusal)
+            yield film
+
+    def close(self) -> None:
+        for _, archive in self._uploads:
+            if isinstance(archive, Archive):
+                archive.close()
+
+    def _films(self) -> Iterator[Film]:
+        for upload, archive in self._uploads:
+            if isinstance(archive, Archive):
+                for name, size_bytes, content in archive.films():
+                    yield Film(f"{upload.name}/{name}", size_bytes, content)
+            else:
+                yield Film(upload.name, upload.size_bytes, archive or self._read(upload))
+
+    def _read(self, upload: Upload) -> bytes | ImageRejected:
+        if upload.size_bytes == 0:
+            return EmptyFile()
+        if upload.size_bytes > self._max_file_bytes:
+            return FileTooLarge(f"{upload.size_bytes} bytes, at most {self._max_file_bytes}")
+        with upload.open() as file:
+            return file.read()
+
+
+def _archive(upload: Upload, max_file_bytes: int, max_images: int) -> Archive | CorruptArchive | None:
+    """The upload opened as an archive, why that fails, or None for a plain file."""
+    file = upload.open()
+    archive: Archive | CorruptArchive | None = None
+    try:
+        if is_archive(upload.name, file.read(4)):
+            archive = Archive(file, max_file_bytes, max_images)
+    except CorruptArchive as error:
+        archive = error
+    finally:
+        if not isinstance(archive, Archive):
+            file.close()
+    return archive

@@ -1,0 +1,60 @@
+"""The pictures of one image of a job: the film, its heatmap, and both together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+from cxr.errors import CxrError, ImageNotFound, ResultsNotReady, every_error
+from cxr.imaging import Limits, decode
+from cxr.schemas import JobResult, Prediction, Rejection
+from gateway.overlay import SHOWN_PX, film_png, heatmap_png, overlay_png, shown
+from gateway.parts import Parts
+
+
+@dataclass(frozen=True)
+class Films:
+    """Draws from the stored bytes and the ledger's answer.
+
+    All raise ``JobNotFound``, ``ImageNotFound``, ``LedgerUnavailable``, ``BlobsUnavailable``, and the image's own
+    refusal when there is nothing to draw.
+    """
+
+    parts: Parts
+
+    def film(self, job_id: str, index: int) -> bytes:
+        """PNG of the film alone, judged or not."""
+        return film_png(self._decode(self.parts.jobs.result(job_id, index)))
+
+    def heatmap(self, job_id: str, index: int) -> bytes:
+        """Transparent PNG of the heatmap, of the film's shown size. Raises ``ResultsNotReady`` before the answer."""
+        row, prediction = self._judged(job_id, index)
+        return heatmap_png(prediction.heatmap, shown(self._decode(row)).size)
+
+    def overlay(self, job_id: str, index: int, opacity: float) -> bytes:
+        """PNG of the film under its heatmap. Raises ``ResultsNotReady`` before the answer."""
+        row, prediction = self._judged(job_id, index)
+        return overlay_png(self._decode(row), prediction.heatmap, opacity)
+
+    def _judged(self, job_id: str, index: int) -> tuple[JobResult, Prediction]:
+        row = self.parts.jobs.result(job_id, index)
+        match row.result:
+            case Prediction():
+                return row, row.result
+            case Rejection():
+                raise _as_error(row.result)
+            case None:
+                raise ResultsNotReady(f"image {index}")
+
+    def _decode(self, row: JobResult) -> Image.Image:
+        if row.image.sha256 is None:
+            raise _as_error(row.result) if isinstance(row.result, Rejection) else ImageNotFound(f"image {row.index}")
+        limits = Limits(max_file_bytes=self.parts.settings.max_file_bytes)
+        return decode(self.parts.blobs.get(row.image.sha256), limits, enough_px=SHOWN_PX)
+
+
+def _as_error(rejection: Rejection) -> CxrError:
+    """The error whose code a rejection carries."""
+    kind = next((error for error in every_error() if error.code == rejection.code), CxrError)
+    return kind()

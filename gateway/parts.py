@@ -1,0 +1,40 @@
+"""What every door of the gateway needs, made once per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cxr.blobs import BlobStore
+from cxr.jobs import JobStore
+from cxr.queue import ChunkQueue, celery_app
+from cxr.settings import Settings
+from cxr.triton import ModelClient
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The settings and the doors to ledger, image store, queue and model; nothing connects before it is used."""
+
+    settings: Settings
+    jobs: JobStore
+    blobs: BlobStore
+    queue: ChunkQueue
+    model: ModelClient
+
+    @classmethod
+    def of(cls, settings: Settings) -> Parts:
+        return cls(
+            settings=settings,
+            jobs=JobStore(
+                settings.redis_url,
+                lease_s=settings.lease_s,
+                retention_s=settings.retention_s,
+                chunk_size=settings.chunk_size,
+            ),
+            blobs=BlobStore(settings.blobs_dir),
+            queue=ChunkQueue(celery_app(settings.redis_url)),
+            model=ModelClient(settings.triton_url, settings.model_name, timeout_s=5.0),
+        )
+
+    def close(self) -> None:
+        self.model.close()

@@ -1,0 +1,44 @@
+"""The HTTP API's pictures: the film, its heatmap, and both together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from cxr.errors import BlobsUnavailable, ImageNotFound, ImageRejected, JobNotFound, LedgerUnavailable, ResultsNotReady
+from gateway.films import Films
+from gateway.problems import documented
+
+# Answers never change, but a patient's film should not stay long in the cache of a shared computer.
+HEADERS = {"Cache-Control": "private, max-age=300"}
+SOUGHT = JobNotFound, ImageNotFound, ImageRejected, LedgerUnavailable, BlobsUnavailable
+
+Index = Annotated[int, Path(ge=0, description="The image's place in its job, from 0.")]
+Opacity = Annotated[float, Query(ge=0, le=1, description="How strongly the heatmap covers the film.")]
+
+
+class Png(Response):
+    media_type = "image/png"
+
+
+def pictures_api(films: Films) -> APIRouter:
+    """The routes under ``/v1/jobs/{job_id}/images/{index}``; PNG, at most 1024 px on the longer side."""
+    api = APIRouter(prefix="/v1/jobs/{job_id}/images/{index}", tags=["pictures"], default_response_class=Png)
+
+    @api.get("/film.png", summary="The film alone", responses=documented(*SOUGHT))
+    def film(job_id: str, index: Index) -> Response:
+        """The film as it was sent, in grey levels; also of a film that was refused, as long as it can be drawn."""
+        return Png(films.film(job_id, index), headers=HEADERS)
+
+    @api.get("/heatmap.png", summary="The heatmap alone", responses=documented(*SOUGHT, ResultsNotReady))
+    def heatmap(job_id: str, index: Index) -> Response:
+        """Transparent; warm where the film speaks for pneumonia, clear elsewhere. A refused image has none (its code)."""
+        return Png(films.heatmap(job_id, index), headers=HEADERS)
+
+    @api.get("/overlay.png", summary="The film under its heatmap", responses=documented(*SOUGHT, ResultsNotReady))
+    def overlay(job_id: str, index: Index, opacity: Opacity = 0.6) -> Response:
+        """Warm where the film speaks for pneumonia. A refused image has none (its code)."""
+        return Png(films.overlay(job_id, index, opacity), headers=HEADERS)
+
+    return api

@@ -1,0 +1,129 @@
+"""How an error leaves over HTTP: ``application/problem+json`` (RFC 9457), one table from error to status."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from cxr.errors import (
+    ContractBroken,
+    CxrError,
+    ImageNotFound,
+    ImageRejected,
+    JobNotFound,
+    RequestRefused,
+    RequestTooLarge,
+    ResultsNotReady,
+    TooManyImages,
+    Unavailable,
+    every_error,
+)
+from cxr.telemetry import logger
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+
+# The closest class in the error's own line of descent decides.
+STATUS: dict[type[CxrError], HTTPStatus] = {
+    ImageRejected: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RequestRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooManyImages: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    JobNotFound: HTTPStatus.NOT_FOUND,
+    ImageNotFound: HTTPStatus.NOT_FOUND,
+    ResultsNotReady: HTTPStatus.CONFLICT,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    ContractBroken: HTTPStatus.BAD_GATEWAY,
+    CxrError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+class Problem(BaseModel):
+    """What went wrong, for people (``title``, ``detail``) and for programs (``code``, ``retryable``)."""
+
+    type: str = Field(description="A name for this kind of problem that never changes.")
+    title: str = Field(description="One sentence, the same for every problem of this kind.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What is particular to this occurrence.")
+    code: str = Field(description="The error's code, one of those listed in the API's description.")
+    retryable: bool = Field(description="Whether the same request may succeed later.")
+
+
+def status_of(error: type[CxrError]) -> HTTPStatus:
+    """The HTTP status of an error class."""
+    return next(STATUS[ancestor] for ancestor in error.__mro__ if ancestor in STATUS)
+
+
+def problem_of(error: CxrError) -> Problem:
+    """Say a PneumoServe error as a problem."""
+    return _problem(status_of(type(error)), error.code, error.sentence, str(error), error.retryable)
+
+
+def documented(*errors: type[CxrError]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's ``responses`` for the errors a route may answer with, grouped by status, their codes listed."""
+    by_status: dict[HTTPStatus, list[str]] = {}
+    for error in errors:
+        by_status.setdefault(status_of(error), []).append(f"`{error.code}`: {error.sentence}")
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        int(status): {"description": "\n\n".join(lines), "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status, lines in by_status.items()
+    }
+
+
+def every_code() -> str:
+    """A Markdown table of all error codes, for the API's description."""
+    rows = [f"| `{error.code}` | {status_of(error).value} | {error.sentence} |" for error in every_error()]
+    return "\n".join(["| Code | Status | Meaning |", "|---|---|---|", *rows])
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Make every error that leaves ``app`` a problem, FastAPI's own included."""
+
+    @app.exception_handler(CxrError)
+    async def _cxr(_: Request, error: CxrError) -> Response:
+        return _response(problem_of(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> Response:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
+        )
+        return _response(
+            _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "The request is not valid.", faults)
+        )
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        status = HTTPStatus(error.status_code)
+        code = {404: "no_such_route", 405: "method_not_allowed"}.get(error.status_code, f"http_{error.status_code}")
+        response = _response(_problem(status, code, f"{status.phrase}.", f"{request.method} {request.url.path}"))
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    async def _unforeseen(_: Request, error: Exception) -> Response:
+        logger("gateway").error("unforeseen_error", error=type(error).__name__)
+        return _response(problem_of(CxrError()))
+
+
+def _problem(status: HTTPStatus, code: str, title: str, detail: str, retryable: bool = False) -> Problem:
+    return Problem(
+        type=f"urn:pneumoserve:problem:{code}",
+        title=title,
+        status=status,
+        detail=detail,
+        code=code,
+        retryable=retryable,
+    )
+
+
+def _response(problem: Problem) -> Response:
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return JSONResponse(problem.model_dump(), problem.status, headers, MEDIA_TYPE)

@@ -1,0 +1,94 @@
+"""Uploaded files on their way in: one file on disk, any number of parts, flat memory."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file as it was sent: the name its sender gave it, its size, and how to read it."""
+
+    name: str
+    size_bytes: int
+    open: Callable[[], IO[bytes]]
+
+    @classmethod
+    def of_path(cls, path: Path) -> Upload:
+        return cls(path.name, path.stat().st_size, lambda: path.open("rb"))
+
+    @classmethod
+    def of_bytes(cls, name: str, content: bytes) -> Upload:
+        return cls(name, len(content), lambda: io.BytesIO(content))
+
+
+class Spool:
+    """A nameless temporary file that holds the parts of one request, one after the other; gone when closed.
+
+    It needs one file descriptor however many parts there are.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="cxr-upload-")  # noqa: SIM115 - closed by close()
+        self._size = 0
+        self._part: tuple[str, int] | None = None
+        self.uploads: list[Upload] = []
+
+    def begin(self, name: str) -> None:
+        """Start a part."""
+        self._part = (name, self._size)
+
+    def write(self, content: bytes) -> None:
+        """Add to the part that was begun."""
+        self._size += self._file.write(content)
+
+    def end(self) -> None:
+        """Finish the part; it is then one of ``uploads``."""
+        assert self._part is not None, "a part ends after it began"
+        name, start = self._part
+        size = self._size - start
+        self._part = None
+        self.uploads.append(Upload(name, size, lambda: self._slice(start, size)))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _slice(self, start: int, size: int) -> IO[bytes]:
+        self._file.flush()
+        return io.BufferedReader(_Slice(self._file.fileno(), start, size))
+
+
+class _Slice(io.RawIOBase):
+    """A window on an open file, with a position of its own, so that threads may read windows side by side."""
+
+    def __init__(self, descriptor: int, start: int, size: int) -> None:
+        self._descriptor, self._start, self._size, self._at = descriptor, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        if origin + offset < 0:
+            raise ValueError("before the start of the file")
+        self._at = origin + offset
+        return self._at
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        wanted = max(0, min(len(buffer), self._size - self._at))
+        content = os.pread(self._descriptor, wanted, self._start + self._at)
+        buffer[: len(content)] = content
+        self._at += len(content)
+        return len(content)

@@ -1,0 +1,105 @@
+"""Files in, a durable job out: the one way in for page and API alike. Nothing is decoded here.
+
+Batch by batch: hash the bytes, count their need in the ledger, store them; at the end accept the job and hint its
+chunks. A need counted before the bytes are stored keeps another job's deletion from removing them in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from cxr.errors import CxrError, NoImages, Unavailable
+from cxr.retention import forget_job
+from cxr.schemas import Job, JobImage, QueueName, Rejection
+from cxr.telemetry import logger
+from gateway.contents import Contents, Film
+from gateway.parts import Parts
+from gateway.spool import Upload
+
+BATCH_IMAGES, BATCH_BYTES = 64, 32 * 1024**2
+# A zip of raw DICOM unpacks to a few times its size; past this multiple of the request limit nothing more is stored.
+MAX_UNPACKED_REQUESTS = 4
+LONGEST_NAME = 255
+
+log = logger("gateway.uploads")
+
+
+def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
+    """Make a durable job of these files and return it; from then on every image will be answered.
+
+    Raises:
+        NoImages, TooManyImages, CorruptArchive (of a lone archive): nothing was stored.
+        LedgerUnavailable, BlobsUnavailable: nothing was accepted.
+    """
+    settings = parts.settings
+    with Contents(uploads, settings.max_file_bytes, settings.max_images_per_job) as contents:
+        total = len(contents)
+        if total == 0:
+            raise NoImages
+        queue = QueueName.INTERACTIVE if total <= settings.interactive_max_images else QueueName.BATCH
+        job_id = parts.jobs.create(queue)
+        try:
+            for batch in _batches(contents.films(MAX_UNPACKED_REQUESTS * settings.max_request_bytes)):
+                parts.jobs.append(job_id, batch.rows)
+                for content in batch.contents:
+                    parts.blobs.put(content)
+            chunks = parts.jobs.submit(job_id)
+        except BaseException:
+            _forget(job_id, parts)
+            raise
+    try:
+        parts.queue.enqueue(queue, chunks)
+    except Unavailable as error:  # the ledger knows the chunks; the reconciler hints them again
+        log.warning("hint_not_sent", job_id=job_id, code=error.code)
+    log.info("job_accepted", job_id=job_id, images=total, queue=queue.value)
+    return parts.jobs.job(job_id)
+
+
+def shown_name(name: str) -> str:
+    """A sender's file name as it is kept: printable, of bounded length, never empty; it is only ever shown."""
+    printable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
+    return printable[:LONGEST_NAME] or "unnamed"
+
+
+@dataclass
+class _Batch:
+    """Films that go to the ledger and to the store together."""
+
+    rows: list[tuple[JobImage, Rejection | None]] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
+    size_bytes: int = 0
+
+    def add(self, film: Film) -> None:
+        name = shown_name(film.name)
+        if isinstance(film.content, CxrError):
+            image = JobImage(name=name, sha256=None, size_bytes=film.size_bytes)
+            self.rows.append((image, Rejection.of(film.content)))
+            return
+        sha256 = hashlib.sha256(film.content).hexdigest()
+        self.rows.append((JobImage(name=name, sha256=sha256, size_bytes=len(film.content)), None))
+        self.contents.append(film.content)
+        self.size_bytes += len(film.content)
+
+    @property
+    def full(self) -> bool:
+        return len(self.rows) >= BATCH_IMAGES or self.size_bytes >= BATCH_BYTES
+
+
+def _batches(films: Iterator[Film]) -> Iterator[_Batch]:
+    batch = _Batch()
+    for film in films:
+        batch.add(film)
+        if batch.full:
+            yield batch
+            batch = _Batch()
+    if batch.rows:
+        yield batch
+
+
+def _forget(job_id: str, parts: Parts) -> None:
+    try:
+        forget_job(job_id, parts.jobs, parts.blobs)
+    except CxrError as error:  # the reconciler forgets what stayed in reception for an hour
+        log.warning("unfinished_job_left", job_id=job_id, code=error.code)
