@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from celery import Celery
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
 
 from cxr.errors import QueueUnavailable
@@ -22,19 +22,23 @@ def celery_app(redis_url: str) -> Celery:
     """
     app = Celery("pneumoserve", broker=redis_url)
     app.conf.update(
-        task_queues=[Queue(name.value) for name in (QueueName.INTERACTIVE, QueueName.BATCH)],  # type: ignore[no-untyped-call]
+        task_queues=[_queue(QueueName.INTERACTIVE), _queue(QueueName.BATCH)],
         task_default_queue=QueueName.BATCH.value,
         task_ignore_result=True,
         task_acks_late=True,
         worker_prefetch_multiplier=1,
         broker_connection_retry_on_startup=True,
         broker_transport_options={
-            "queue_order_strategy": "priority",  # interactive before batch, in the order of task_queues
+            "queue_order_strategy": "priority",  # the queues are emptied in the order of task_queues
             "visibility_timeout": 300,
             "socket_timeout": 10,
         },
     )
     return app
+
+
+def _queue(name: QueueName) -> Queue:
+    return Queue(name.value, Exchange(name.value), routing_key=name.value)  # type: ignore[no-untyped-call]
 
 
 class ChunkQueue:

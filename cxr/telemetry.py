@@ -10,7 +10,13 @@ import structlog
 
 def configure_logging(process: str, level: str = "INFO") -> None:
     """Send structlog and the standard library's records as JSON lines to standard error."""
+
+    def name_process(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["process"] = process
+        return event
+
     shared: list[structlog.typing.Processor] = [
+        name_process,
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -30,7 +36,6 @@ def configure_logging(process: str, level: str = "INFO") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
     )
-    structlog.contextvars.bind_contextvars(process=process)
 
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:

@@ -23,6 +23,12 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def originals(data: Path) -> list[Path]:
+    """76 original films, of the sizes that hospitals send."""
+    return sorted((data / "kermany_originals").glob("*/*/*.jpeg"))
+
+
+@pytest.fixture(scope="session")
 def redis_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """A stack whose Redis alone runs."""
     from tests.stack import Stack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import signal
@@ -9,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from honcho.environ import parse_procfile
@@ -18,6 +19,7 @@ from cxr.blobs import BlobStore
 from cxr.errors import CxrError
 from cxr.jobs import JobStore
 from cxr.queue import ChunkQueue, celery_app
+from cxr.schemas import JobImage, JobState, Prediction, QueueName, Rejection
 from cxr.settings import Settings
 from cxr.triton import ModelClient
 from deploy.local.settings import ROOT, LocalSettings
@@ -88,6 +90,26 @@ class Stack:
             wait_until(
                 lambda name=name: self._answers(name), START_TIMEOUT_S, f"{name} to start\n{self.log(name)[-3000:]}"
             )
+
+    def submit(self, files: Sequence[bytes], queue: QueueName = QueueName.BATCH) -> str:
+        """Make a job as the gateway does, without the gateway; returns its id."""
+        job_id = self.jobs.create(queue)
+        images = [
+            JobImage(name=f"film-{number}", sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
+            for number, content in enumerate(files)
+        ]
+        self.jobs.append(job_id, [(image, None) for image in images])
+        for content in files:
+            self.blobs.put(content)
+        self.queue.enqueue(queue, self.jobs.submit(job_id))
+        return job_id
+
+    def results(self, job_id: str, timeout_s: float = 60.0) -> list[Prediction | Rejection]:
+        """Wait until a job is done; its answers in order."""
+        wait_until(lambda: self.jobs.job(job_id).state is JobState.DONE, timeout_s, f"job {self.jobs.job(job_id)}")
+        answers = [row.result for row in self.jobs.results(job_id)]
+        assert None not in answers
+        return [answer for answer in answers if answer is not None]
 
     def stop(self, name: str, with_signal: signal.Signals = signal.SIGTERM) -> None:
         """Signal a process group and wait until it is gone; after 20 s it is killed."""
