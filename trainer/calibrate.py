@@ -1,0 +1,123 @@
+"""Step ``calibrate``: networks of a run -> one served model with probabilities, findings and refusals; no test film
+is seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+
+from cxr.imaging import IMAGE_SIZE_PX, PREPROCESS_VERSION
+from cxr.schemas import OperatingPoint
+from trainer.calibration import balanced_threshold, fit_platt, indeterminate_band, ood_limit
+from trainer.chest_films import adults, fit_refusal, scores_of
+from trainer.data.digest import sha256_of_films
+from trainer.errors import MissingStep
+from trainer.kermany_set import FilmSet, shifted_validation, train_and_validation
+from trainer.metrics import Floats
+from trainer.model import Classifier, ServedModel, save_served
+from trainer.runs import Run, RunName
+from trainer.scoring import logits_of
+from trainer.shift import NAMES
+from trainer.train import load_network
+
+INTENDED_USE = (
+    "Research and teaching: sorting frontal chest X-rays of children aged 1 to 5 for a person to read. "
+    "Not a medical device; not for diagnosis, adults, or lateral films."
+)
+ATTRIBUTION = (
+    "Kermany, Zhang, Goldbaum 2018, doi:10.17632/rscbjbr9sj (CC BY 4.0); refusal also fitted on films of the "
+    "NIH Clinical Center's ChestX-ray14 (Wang et al. 2017); starting weights EfficientNet-Lite0, ImageNet (Apache-2.0)."
+)
+CONSOLE = Console()
+
+
+def calibrate(
+    run: RunName,
+    seeds: Annotated[str, typer.Option(help="Which of the run's networks to average; empty means all.")] = "",
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
+) -> None:
+    """Choose calibration, operating point, indeterminate band and OOD limit, and save served.pt and card.json."""
+    torch.set_num_threads(threads)
+    folder = Run(run)
+    networks = load_networks(folder, seeds)
+    train, validation = train_and_validation()
+    logits = shifted_logits(networks, validation)
+    labels = np.concatenate([validation.labels] * len(logits))
+    pooled = np.concatenate(list(logits.values()))
+    platt = fit_platt(pooled, labels)
+    threshold = balanced_threshold(platt.probability(pooled), labels)
+    low, high = indeterminate_band(platt.probability(pooled), labels, threshold)
+    grown = adults()
+    ood = fit_refusal(networks[0], train, grown.fit)
+    limit = ood_limit(scores_of(networks[0], ood, validation.pixels), scores_of(networks[0], ood, grown.limit.pixels))
+    point = OperatingPoint(threshold=threshold, indeterminate_low=low, indeterminate_high=high, ood_limit=limit)
+    model = ServedModel(networks, ood, platt.slope, platt.intercept).eval()
+    save_served(model, folder.path("served.pt"))
+    folder.write_json("card.json", card(model, point, train))
+    folder.write_json(
+        "calibration.json", {"platt": asdict(platt), "point": point.model_dump(), "chosen_on": list(NAMES)}
+    )
+    np.savez(folder.path("shifted_logits.npz"), labels=validation.labels, **logits)  # type: ignore[arg-type]
+    CONSOLE.print(point, platt)
+
+
+def load_networks(run: Run, seeds: str = "") -> list[Classifier]:
+    """The run's networks, all or the named seeds.
+
+    Raises:
+        MissingStep: there are none.
+    """
+    names = (
+        [f"seed{seed}.pt" for seed in seeds.split(",")]
+        if seeds
+        else sorted(path.name for path in run.folder.glob("seed*.pt"))
+    )
+    if not names:
+        raise MissingStep(f"{run.folder} holds no seed*.pt: run `python -m trainer train --run {run.name}` first")
+    return [load_network(run.existing(name, "train")) for name in names]
+
+
+def shifted_logits(networks: list[Classifier], validation: FilmSet) -> dict[str, Floats]:
+    """Mean log-odds of the networks on every shifted validation, in fp32 as they are served."""
+    result = {}
+    for name in NAMES:
+        films = shifted_validation(validation, name)
+        result[name] = np.mean([logits_of(network, films, amp=False) for network in networks], axis=0)
+    return result
+
+
+def card(model: ServedModel, point: OperatingPoint, train: FilmSet) -> dict[str, Any]:
+    """The model card without what export and publish add (onnx_sha256, version)."""
+    architecture = model.networks[0].spec
+    members = f"{len(model.networks)} x " if len(model.networks) > 1 else ""
+    return {
+        "name": "pneumonia_classifier",
+        "architecture": f"{members}{architecture['architecture']} at {architecture['size_px']} px",
+        "preprocess_version": PREPROCESS_VERSION,
+        "image_size_px": IMAGE_SIZE_PX,
+        "heatmap_size": list(model.heatmap_size()),
+        "operating_point": point.model_dump(),
+        "training_data_sha256": sha256_of_films(train.films),
+        "weights_sha256": sha256_of_weights(model),
+        "metrics": {},
+        "intended_use": INTENDED_USE,
+        "attribution": ATTRIBUTION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def sha256_of_weights(model: ServedModel) -> str:
+    """SHA-256, in hex, over name and bytes of every weight."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()

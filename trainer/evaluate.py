@@ -1,0 +1,74 @@
+"""Step ``evaluate``: figures with 95 % patient-level intervals; the test films are opened only with ``--final``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cxr.schemas import Estimate, OperatingPoint
+from trainer.intervals import estimates
+from trainer.kermany_set import FilmSet, test_films, train_and_validation
+from trainer.metrics import Floats, Labels, figures_at
+from trainer.model import load_served
+from trainer.runs import Run, RunName
+from trainer.scoring import served_scores
+
+CONSOLE = Console()
+
+
+def evaluate(
+    run: RunName,
+    final: Annotated[
+        bool, typer.Option("--final", help="Open the official test films; every opening is logged.")
+    ] = False,
+    why: Annotated[str, typer.Option(help="Why the test films are opened; goes into the log.")] = "final candidate",
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
+) -> None:
+    """Score the served model and write the figures into card.json and figures.json."""
+    torch.set_num_threads(threads)
+    folder = Run(run)
+    model = load_served(folder.existing("served.pt", "calibrate"))
+    content = folder.read_json("card.json", "calibrate")
+    point = OperatingPoint(**content["operating_point"])
+    sets: dict[str, FilmSet] = {"validation": train_and_validation()[1]}
+    if final:
+        sets["test"] = test_films(run, why)
+    for name, films in sets.items():
+        probabilities, ood = served_scores(model, films.pixels)
+        np.savez(
+            folder.path(f"scores/{name}.npz"),
+            labels=films.labels,
+            probabilities=probabilities,
+            ood=ood,
+            patients=films.patients,
+        )
+        measured = measure(films.labels, probabilities, films.patients, point)
+        refused = (ood > point.ood_limit).astype(float)
+        CONSOLE.print(figure_table(f"{run}: {name}, {len(films.films)} films", measured))
+        CONSOLE.print(f"refused as no chest film: {refused.mean():.3%}")
+        content["metrics"][name] = {figure: estimate.model_dump() for figure, estimate in measured.items()}
+    folder.write_json("card.json", content)
+
+
+def measure(labels: Labels, probabilities: Floats, patients: list[str], point: OperatingPoint) -> dict[str, Estimate]:
+    """All figures of one set at one operating point."""
+    figures = figures_at(point.threshold, point.indeterminate_low, point.indeterminate_high)
+    return estimates(labels, probabilities, patients, figures)
+
+
+def figure_table(title: str, measured: dict[str, Estimate]) -> Table:
+    """The figures as a table for the terminal."""
+    table = Table("figure", "value", "95 % interval", title=title)
+    for name, estimate in measured.items():
+        table.add_row(name.replace("_", " "), f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
+    return table
+
+
+def rows_of(measured: dict[str, Any]) -> list[tuple[str, Estimate]]:
+    """Figures as read back from a card."""
+    return [(name, Estimate(**value)) for name, value in measured.items()]

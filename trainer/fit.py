@@ -1,0 +1,178 @@
+"""The training loop of one network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainer.augment import augmentation
+from trainer.kermany_set import FilmSet
+from trainer.model import Classifier
+from trainer.recipe import Recipe
+from trainer.sampling import epoch_rows
+from trainer.schedule import AveragedWeights, warm_up_cosine
+
+LARGEST_GRADIENT = 5.0
+
+Judge = Callable[[Classifier], dict[str, float]]
+"""Measures a network after an epoch; ``score`` (higher is better) decides which epoch is kept."""
+
+
+@dataclass
+class Training:
+    """One network's training, with all that a kill would lose in ``checkpoint``."""
+
+    recipe: Recipe
+    train: FilmSet
+    checkpoint: Path
+    device: torch.device = field(default_factory=lambda: torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+    def __post_init__(self) -> None:
+        recipe = self.recipe
+        torch.manual_seed(recipe.seed)
+        self.random = np.random.default_rng(recipe.seed)
+        self.source = torch.Generator().manual_seed(recipe.seed)
+        self.network = Classifier(recipe.architecture, recipe.size_px, recipe.pretrained, recipe.dropout)
+        self.network.to(self.device, memory_format=torch.channels_last)
+        self.average = AveragedWeights(self.network, recipe.average_decay)
+        self.optimizer = torch.optim.AdamW(_rates_by_depth(self.network, recipe), weight_decay=recipe.weight_decay)
+        self.full_rates = [group["lr"] for group in self.optimizer.param_groups]
+        # fp16 needs its gradients scaled; bf16 has the range of fp32.
+        self.amp = torch.bfloat16 if self.device.type == "cpu" or torch.cuda.is_bf16_supported() else torch.float16
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.amp == torch.float16)
+        self.augment = augmentation(recipe.augmentations)
+        self.epoch, self.step = 0, 0
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, Tensor] = {}
+        if self.checkpoint.exists():
+            self._resume()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return (
+            len(epoch_rows(self.train.films, self.recipe.imbalance, self.recipe.films, np.random.default_rng(0)))
+            // self.recipe.batch
+        )
+
+    def run(self, judge: Judge, on_step: Callable[[float], None] = lambda _loss: None) -> Classifier:
+        """Train until the last epoch or until patience ends; gives the averaged network of the best epoch."""
+        while self.epoch < self.recipe.epochs and not self._out_of_patience():
+            loss = self._epoch(on_step)
+            figures = judge(self.average.network)
+            self.history.append({"epoch": self.epoch, "loss": loss, **figures})
+            if figures["score"] >= max(entry["score"] for entry in self.history):
+                self.best = {name: value.clone() for name, value in self.average.network.state_dict().items()}
+            self.epoch += 1
+            self._save()
+        self.average.network.load_state_dict(self.best)
+        return self.average.network
+
+    def _epoch(self, on_step: Callable[[float], None]) -> float:
+        _freeze_below(self.network, two_stages_left=self.epoch < self.recipe.frozen_epochs)
+        losses = []
+        for rows in self._batches():
+            self._set_rates()
+            losses.append(self._one_step(rows))
+            on_step(losses[-1])
+        return float(np.mean(losses))
+
+    def _batches(self) -> Iterator[NDArray[np.int64]]:
+        rows = epoch_rows(self.train.films, self.recipe.imbalance, self.recipe.films, self.random)
+        for start in range(0, len(rows) - self.recipe.batch + 1, self.recipe.batch):
+            yield rows[start : start + self.recipe.batch]
+
+    def _one_step(self, rows: NDArray[np.int64]) -> float:
+        films = torch.from_numpy(self.train.pixels[np.sort(rows)]).float() / 255
+        labels = torch.from_numpy(self.train.labels[np.sort(rows)]).float()
+        films = (self.augment(films, self.source) * 255).to(self.device)
+        self.network.train()
+        with torch.autocast(self.device.type, self.amp):
+            logits = self.network.logits(films)
+        loss = self._loss(logits.float(), labels.to(self.device))
+        self.optimizer.zero_grad()
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
+        nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.average.update(self.network)
+        self.step += 1
+        return float(loss.detach())
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        soft = labels * (1 - self.recipe.label_smoothing) + self.recipe.label_smoothing / 2
+        weights = None
+        if self.recipe.imbalance == "weighted":
+            share = self.train.labels.mean()
+            weights = torch.where(labels == 1, 0.5 / share, 0.5 / (1 - share))
+        return functional.binary_cross_entropy_with_logits(logits, soft, weights)
+
+    def _set_rates(self) -> None:
+        steps = self.steps_per_epoch * self.recipe.epochs
+        share = warm_up_cosine(self.step, steps, max(1, int(steps * self.recipe.warm_up_share)))
+        for group, rate in zip(self.optimizer.param_groups, self.full_rates, strict=True):
+            group["lr"] = rate * share
+
+    def _out_of_patience(self) -> bool:
+        scores = [entry["score"] for entry in self.history]
+        return bool(scores) and len(scores) - 1 - int(np.argmax(scores)) >= self.recipe.patience
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "network": self.network.state_dict(),
+            "average": self.average.network.state_dict(),
+            "average_steps": self.average.steps,
+            "optimizer": self.optimizer.state_dict(),
+            "best": self.best,
+            "epoch": self.epoch,
+            "step": self.step,
+            "history": self.history,
+            "torch_random": torch.get_rng_state(),
+            "source": self.source.get_state(),
+            "random": self.random.bit_generator.state,
+        }
+
+    def _save(self) -> None:
+        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.checkpoint.with_suffix(".part")
+        torch.save(self._state(), unfinished)
+        unfinished.replace(self.checkpoint)
+
+    def _resume(self) -> None:
+        saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.network.load_state_dict(saved["network"])
+        self.average.network.load_state_dict(saved["average"])
+        self.average.steps = saved["average_steps"]
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.best, self.epoch, self.step = saved["best"], saved["epoch"], saved["step"]
+        self.history = saved["history"]
+        torch.set_rng_state(saved["torch_random"].cpu())
+        self.source.set_state(saved["source"].cpu())
+        self.random.bit_generator.state = saved["random"]
+
+
+def _rates_by_depth(network: Classifier, recipe: Recipe) -> list[dict[str, Any]]:
+    """Discriminative rates: the head learns fastest, each stage below it ``rate_decay`` times as fast as the one
+    above.
+    """
+    groups: list[dict[str, Any]] = [{"params": list(network.head.parameters()), "lr": recipe.rate}]
+    for depth, stage in enumerate(reversed(network.trunk.stages)):
+        parameters = list(stage.parameters())
+        if parameters:
+            groups.append({"params": parameters, "lr": recipe.rate * recipe.rate_decay**depth})
+    return groups
+
+
+def _freeze_below(network: Classifier, two_stages_left: bool) -> None:
+    """Let only the head and the last two stages learn, or everything."""
+    stages = list(network.trunk.stages)
+    for index, stage in enumerate(stages):
+        stage.requires_grad_(not two_stages_left or index >= len(stages) - 2)

@@ -1,0 +1,46 @@
+"""Everything that decides how one network is trained; saved beside its weights."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from trainer.augment import DEFAULT
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Defaults are the recipe of the published model; rates are per step, sizes in pixels."""
+
+    architecture: str = "efficientnet_lite0_fine"
+    size_px: int = 128
+    seed: int = 0
+    epochs: int = 6
+    batch: int = 32
+    rate: float = 4e-4
+    """AdamW's rate for the head; each layer below gets ``rate_decay`` times the rate of the one above."""
+    rate_decay: float = 0.9
+    weight_decay: float = 0.02
+    frozen_epochs: int = 1
+    """Epochs in which only the head and the last two stages learn, before everything does."""
+    warm_up_share: float = 0.1
+    label_smoothing: float = 0.05
+    dropout: float = 0.2
+    average_decay: float = 0.98
+    imbalance: str = "balanced"
+    """``balanced`` draws classes and patients evenly, ``weighted`` weights the loss, ``none`` does nothing."""
+    patience: int = 3
+    """Epochs without a better shifted validation before training stops."""
+    augmentations: tuple[str, ...] = DEFAULT
+    pretrained: bool = True
+    films: int = 0
+    """Films drawn an epoch; 0 means twice the smaller class."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "augmentations": list(self.augmentations)}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Recipe:
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in content.items() if name in known}
+        return cls(**{**values, "augmentations": tuple(values["augmentations"])})

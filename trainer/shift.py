@@ -1,0 +1,99 @@
+"""The shifted validation: the same held-out films as another hospital might have recorded them.
+
+The test set is recorded differently from the training set, so plain validation (AUC 0.999) cannot tell a network that
+sees pneumonia from one that sees the recording. Every choice (epoch, recipe, calibration, operating point) is made on
+these films.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+from torch import Tensor
+
+from trainer import augment
+from trainer.augment import Transform
+from trainer.recording import take_recording
+
+SEED = 624
+BATCH = 64
+
+
+def _as_is(films: Tensor, _source: torch.Generator) -> Tensor:
+    return films
+
+
+def _sharpness(films: Tensor, source: torch.Generator) -> Tensor:
+    return augment.noise(augment.sharpness(augment.resample(films, source), source), source)
+
+
+def _exposure(films: Tensor, source: torch.Generator) -> Tensor:
+    return augment.exposure(augment.sometimes(augment.equalise, 0.5)(films, source), source)
+
+
+def _geometry(films: Tensor, source: torch.Generator) -> Tensor:
+    return augment.borders(augment.geometry(films, source), source)
+
+
+def _everything(films: Tensor, source: torch.Generator) -> Tensor:
+    return augment.jpeg(_sharpness(_exposure(_geometry(films, source), source), source), source)
+
+
+SHIFTS: dict[str, Transform] = {
+    "as_is": _as_is,
+    "sharpness": _sharpness,
+    "exposure": _exposure,
+    "geometry": _geometry,
+    "everything": _everything,
+}
+SWAPPED = "swapped"
+NAMES = (*SHIFTS, SWAPPED)
+
+
+def shifted(
+    films: NDArray[np.uint8], labels: NDArray[np.int64], name: str, cache: Path | None = None
+) -> NDArray[np.uint8]:
+    """[N,1,224,224] uint8 films under the named shift, the same every time; ``swapped`` has the other class's
+    recording.
+    """
+    path = cache / f"{name}.npy" if cache else None
+    if path is not None and path.exists():
+        return np.load(path, mmap_mode="r")
+    changed = _swapped(films, labels) if name == SWAPPED else _one_by_one(films, SHIFTS[name])
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, changed)
+    return changed
+
+
+def _one_by_one(films: NDArray[np.uint8], transform: Transform) -> NDArray[np.uint8]:
+    """Each film by itself, so that whole-batch draws differ from film to film."""
+    source = torch.Generator().manual_seed(SEED)
+    return _in_batches(len(films), 1, lambda rows: transform(_floats(films[rows]), source))
+
+
+def _swapped(films: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.uint8]:
+    choose = np.random.default_rng(SEED)
+    donors = np.empty(len(films), np.int64)
+    for label in (0, 1):
+        donors[labels == label] = choose.choice(np.flatnonzero(labels != label), int((labels == label).sum()))
+    return _in_batches(
+        len(films), BATCH, lambda rows: take_recording(_floats(films[rows]), _floats(films[donors[rows]]))
+    )
+
+
+def _in_batches(count: int, size: int, change: Callable[[NDArray[np.int64]], Tensor]) -> NDArray[np.uint8]:
+    parts = []
+    for start in track(range(0, count, size), "shifting validation films", transient=True, disable=count < BATCH):
+        changed = change(np.arange(start, min(start + size, count)))
+        parts.append((changed * 255).round().to(torch.uint8).numpy())
+    return np.concatenate(parts)
+
+
+def _floats(films: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(np.array(films)).float() / 255

@@ -1,0 +1,108 @@
+"""Step ``train``: one network a seed, each kept at its best epoch on the shifted validation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch.utils.tensorboard import SummaryWriter
+
+from trainer import metrics
+from trainer.fit import Judge, Training
+from trainer.kermany_set import FilmSet, shifted_validation, train_and_validation
+from trainer.model import Classifier
+from trainer.recipe import Recipe
+from trainer.runs import Run, RunName
+from trainer.scoring import logits_of
+from trainer.shift import NAMES
+
+CONSOLE = Console()
+
+
+def train(
+    run: RunName,
+    seeds: Annotated[str, typer.Option(help="Seeds, comma-separated: one network each.")] = "0",
+    architecture: Annotated[str, typer.Option(help="A name of trainer/architectures.py.")] = Recipe.architecture,
+    size_px: Annotated[int, typer.Option(help="Side of the film inside the network.")] = Recipe.size_px,
+    epochs: Annotated[int, typer.Option(help="Epochs at most.")] = Recipe.epochs,
+    rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = Recipe.rate,
+    augmentations: Annotated[str, typer.Option(help="Names of trainer/augment.py, comma-separated.")] = "",
+    imbalance: Annotated[str, typer.Option(help="balanced, weighted or none.")] = Recipe.imbalance,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
+) -> None:
+    """Train; a killed training goes on where its last epoch ended."""
+    torch.set_num_threads(threads)
+    names = tuple(augmentations.split(",")) if augmentations else Recipe.augmentations
+    recipe = Recipe(
+        architecture=architecture, size_px=size_px, epochs=epochs, rate=rate, augmentations=names, imbalance=imbalance
+    )
+    films, validation = train_and_validation()
+    for seed in (int(seed) for seed in seeds.split(",")):
+        train_one(Run(run), replace(recipe, seed=seed), films, validation)
+
+
+def train_one(run: Run, recipe: Recipe, films: FilmSet, validation: FilmSet) -> Classifier:
+    """Train one network of a run and keep it as ``seed<N>.pt`` with its recipe and history as ``seed<N>.json``."""
+    name = f"seed{recipe.seed}"
+    training = Training(recipe, films, run.path(f"{name}.checkpoint"))
+    writer = SummaryWriter(str(run.path(f"tensorboard/{name}")))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=CONSOLE) as progress:
+        bar = progress.add_task(
+            f"{run.name} {name}", total=training.steps_per_epoch * recipe.epochs, completed=training.step
+        )
+
+        def on_step(loss: float) -> None:
+            progress.update(bar, advance=1, description=f"{run.name} {name} loss {loss:.3f}")
+            writer.add_scalar("loss", loss, training.step)
+
+        def judge(network: Classifier) -> dict[str, float]:
+            figures = shifted_judge(validation)(network)
+            for figure, value in figures.items():
+                writer.add_scalar(f"validation/{figure}", value, training.step)
+            CONSOLE.log(f"epoch {training.epoch}: " + "  ".join(f"{key} {value:.4f}" for key, value in figures.items()))
+            return figures
+
+        network = training.run(judge, on_step)
+    writer.close()
+    torch.save({"recipe": json.dumps(recipe.as_json()), "state": network.state_dict()}, run.path(f"{name}.pt"))
+    run.write_json(f"{name}.json", {"recipe": recipe.as_json(), "history": training.history})
+    return network
+
+
+def shifted_judge(validation: FilmSet) -> Judge:
+    """AUC on every shifted validation; ``score`` is the mean log of what is missing to 1, so that every shift
+    counts.
+    """
+
+    def judge(network: Classifier) -> dict[str, float]:
+        figures = {}
+        for name in NAMES:
+            logits = logits_of(network, shifted_validation(validation, name))
+            figures[name] = metrics.auc(validation.labels, logits)
+        missing = np.maximum(1 - np.array(list(figures.values())), 1e-5)
+        return {**figures, "score": float(-np.log10(missing).mean())}
+
+    return judge
+
+
+def load_network(path: Path) -> Classifier:
+    """A network of ``train``, in evaluation mode."""
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    recipe = Recipe.from_json(json.loads(saved["recipe"]))
+    network = Classifier(recipe.architecture, recipe.size_px)
+    network.load_state_dict(saved["state"])
+    return network.eval()
