@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -44,6 +45,7 @@ def main(
         manager = _processes(settings, output)
         look = FirstLook(settings, manager, once)
         look.start()
+        signal.signal(signal.SIGHUP, lambda *_: manager.terminate())  # the terminal was closed
         manager.loop()
         look.join(timeout=5)
     if look.stopped_by_itself:
@@ -84,7 +86,7 @@ class FirstLook(threading.Thread):
         except (StackNotReady, OSError) as error:
             console.print(str(error), style="red")
             self.exit_code = 1
-        console.print(f"Page and API: [link={url}]{url}[/link]    API description: {url}/docs")
+        console.print(f"Page and API: {url}    API description: {url}/openapi.json")
         if self._once:
             self.stopped_by_itself = True
             self._manager.terminate()

@@ -61,16 +61,28 @@ def judge(url: str, files: list[Path], console: Console, timeout_s: float = 300.
 
 
 def findings_table(rows: list[dict[str, Any]]) -> Table:
-    """One line per film: what was found, how probable, or why it was refused."""
-    table = Table(title="Findings (research and demonstration; not a medical device)", title_justify="left")
-    for heading, side in (("file", "left"), ("finding", "left"), ("probability", "right"), ("model", "left")):
-        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
+    """One line per film: what was found and how probable, or why it was refused."""
+    models = {_model_line(row["result"]["model"]) for row in rows if row["result"]["model"]}
+    table = Table(
+        caption="\n".join([*sorted(models), "Research and demonstration; not a medical device."]),
+        caption_justify="left",
+    )
+    table.add_column("film", no_wrap=True)
+    table.add_column("finding", no_wrap=True)
+    table.add_column("probability, or why it was refused", overflow="fold")
     for row in rows:
-        result, name = row["result"], row["image"]["name"]
+        result = row["result"]
         if result["kind"] == "prediction":
-            model = result["model"]
-            label = f"{model['name']} v{model['version']} ({model['engine']})"
-            table.add_row(name, WORDS[result["finding"]], f"{result['probability']:.3f}", label)
+            table.add_row(row["image"]["name"], WORDS[result["finding"]], _bar(result["probability"]))
         else:
-            table.add_row(name, f"[magenta]refused: {result['code']}", "", result["message"])
+            table.add_row(row["image"]["name"], f"[magenta]{result['code']}", result["message"])
     return table
+
+
+def _model_line(model: dict[str, Any]) -> str:
+    return f"Model {model['name']} version {model['version']}, engine {model['engine']}."
+
+
+def _bar(probability: float, width: int = 20) -> str:
+    filled = round(probability * width)
+    return f"{'█' * filled}{'░' * (width - filled)} {probability:.3f}"
