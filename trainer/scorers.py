@@ -1,0 +1,66 @@
+"""Ways to score films with an exported model; each reads a file once and then answers batch after batch.
+
+Films [N,1,S,S] uint8  ->  Answers: PROBABILITY [N,1], HEATMAP [N,h,w], OOD_SCORE [N,1], fp32
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from cxr.triton import ModelClient
+from trainer.contract import HEATMAP, IMAGE, OOD_SCORE, OUTPUTS, PROBABILITY, Answers, Films, Scorer
+
+BATCH_SIZE = 32
+
+
+def in_batches(score: Scorer, films: Films, batch_size: int = BATCH_SIZE) -> Answers:
+    """Score many films, ``batch_size`` at a time."""
+    parts = [score(films[start : start + batch_size]) for start in range(0, len(films), batch_size)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in OUTPUTS}
+
+
+def onnx_scorer(path: Path) -> Scorer:
+    """The reference: ONNX Runtime in fp32 on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def score(films: Films) -> Answers:
+        return dict(zip(OUTPUTS, session.run(list(OUTPUTS), {IMAGE: films}), strict=True))
+
+    return score
+
+
+def openvino_scorer(path: Path, precision: str) -> Scorer:
+    """OpenVINO on the CPU; ``precision`` is ``bf16`` or ``f32`` and rules what the graph itself does not quantise.
+
+    On a CPU without bf16 instructions OpenVINO computes in fp32 whatever is asked for.
+    """
+    import openvino
+
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": precision})
+
+    def score(films: Films) -> Answers:
+        answer = compiled([films])
+        return {name: np.array(answer[name], np.float32) for name in OUTPUTS}
+
+    return score
+
+
+def triton_scorer(client: ModelClient) -> Scorer:
+    """The model that a Triton server answers with, whatever engine runs it."""
+
+    def score(films: Films) -> Answers:
+        output = client.infer(films)
+        return {
+            PROBABILITY: output.probability.reshape(-1, 1),
+            HEATMAP: output.heatmap,
+            OOD_SCORE: output.ood_score.reshape(-1, 1),
+        }
+
+    return score
