@@ -1,4 +1,6 @@
-"""The command line: ``python -m trainer <step> --run NAME``; every step can be run alone and saves its proof in its run's folder."""
+"""The command line: ``python -m trainer <step> --run NAME``; every step can be run alone and saves its proof in its
+run's folder.
+"""
 
 from __future__ import annotations
 
@@ -21,20 +23,30 @@ class Step(NamedTuple):
 
 
 STEPS = {
-    "prepare": Step("trainer.prepare:prepare", "Read the films, split by patient, drop duplicates, print and draw a summary."),
+    "prepare": Step(
+        "trainer.prepare:prepare", "Read the films, split by patient, drop duplicates, print and draw a summary."
+    ),
     "train": Step("trainer.train:train", "Train one network, or one a seed, on the training films."),
-    "calibrate": Step("trainer.calibrate:calibrate", "Calibrate, choose the operating point and OOD limit, and save served.pt."),
+    "calibrate": Step(
+        "trainer.calibrate:calibrate", "Calibrate, choose the operating point and OOD limit, and save served.pt."
+    ),
     "evaluate": Step("trainer.evaluate:evaluate", "Measure on validation; with --final, on the test films too."),
+    "export": Step("trainer.export:export", "Write the ONNX graph, checked against PyTorch, and its manifest."),
+    "gate": Step("trainer.gate:gate", "Compare an engine with the ONNX fp32 model on real films; write the proof."),
+    "publish": Step(
+        "trainer.publish:publish", "Bring a gated model into Triton's repository and into service, or undo."
+    ),
+    "config": Step("trainer.repository:config", "Generate the Triton configs from the served version's manifest."),
 }
 
 
 class LazySteps(TyperGroup):
     """Lists all steps at once but imports only the one that runs, so that ``--help`` does not wait for torch."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(STEPS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """A stub with the name and the help: enough for the list."""
         return TyperCommand(cmd_name, help=STEPS[cmd_name].help) if cmd_name in STEPS else None
 
@@ -52,7 +64,9 @@ def _command(name: str) -> Any:
     return typer.main.get_command(single)
 
 
-app = typer.Typer(cls=LazySteps, no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=LazySteps, no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False
+)
 
 
 @app.callback()

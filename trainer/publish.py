@@ -1,0 +1,188 @@
+"""Publish a gated model: a version folder beside the old ones, both configs, a reload, the golden sets; or no change.
+
+stage     .publishing-<version>/ is written whole, then renamed to <version>/
+switch    the configs, which name the one served version, are replaced
+reload    Triton loads the new version while the old one answers, then drops the old one
+prove     the golden set is scored through Triton
+undo      if any of it fails: configs and folders as they were, and Triton is told to load again
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import rich
+import typer
+
+from cxr.errors import CxrError, ModelUnavailable
+from cxr.schemas import ModelCard
+from cxr.triton import ModelClient
+from trainer.contract import MODEL_NAME
+from trainer.errors import MissingStep
+from trainer.gate import GateProof
+from trainer.golden import GOLDEN_FILES, PHANTOMS, GoldenSet, disagreements
+from trainer.refusals import RolledBack, StepRefused
+from trainer.repository import CONFIG_FILES, MANIFEST, OPENVINO, versions, write_configs, write_whole
+from trainer.runs import RUNS_DIR, RunName
+from trainer.scorers import in_batches, triton_scorer
+
+BACKEND_PROGRAM = "model.py"
+# Compiling the graph and two warm-up batches take about 2 s on two cores; a loaded machine is slower.
+RELOAD_TIMEOUT_S = 60.0
+
+
+def publish(
+    run: RunName,
+    repository: Annotated[Path, typer.Option(help="Triton's model repository.")] = Path("model_repository"),
+    version: Annotated[int | None, typer.Option(help="Version number; default: one more than the newest.")] = None,
+    replace: Annotated[bool, typer.Option(help="Allow an existing version to be replaced.")] = False,
+    reload: Annotated[bool, typer.Option(help="Ask Triton to load it and prove it there.")] = True,
+    triton_url: Annotated[str, typer.Option(help="Triton's gRPC address.", envvar="CXR_TRITON_URL")] = "127.0.0.1:8051",
+) -> None:
+    """Write the run's model into the repository and, unless --no-reload, bring it into service."""
+    folder = repository / MODEL_NAME
+    number = version if version is not None else max(versions(folder), default=0) + 1
+    client = ModelClient(triton_url, MODEL_NAME) if reload else None
+    card = publish_run(RUNS_DIR / run, folder, number, replace=replace, client=client)
+    rich.print(
+        f"{folder / str(card.version)}: {card.name}, {'proved on Triton' if reload else 'not loaded into a server'}"
+    )
+
+
+def publish_run(
+    run: Path, folder: Path, version: int, *, replace: bool = False, client: ModelClient | None = None
+) -> ModelCard:
+    """Publish ``run`` as ``version`` in the model's ``folder``; without ``client``, no server is told.
+
+    Raises:
+        MissingStep: the run was not exported, or not admitted by the gate with this ONNX file.
+        StepRefused: the version exists and ``replace`` is false, or there is no backend program to copy.
+        RolledBack: Triton did not load it or disagreed with the golden set; everything is as it was.
+    """
+    card = proved_card(run, version)
+    if (folder / str(version)).exists() and not replace:
+        raise StepRefused(f"version {version} exists; publish another number or pass --replace")
+    program = _backend_program(folder)
+    with _undone_on_error(folder, version, client):
+        _stage(run, folder, card, program)
+        write_configs(folder, card)
+        if client is not None:
+            _bring_into_service(client, card, run)
+    return card
+
+
+def proved_card(run: Path, version: int) -> ModelCard:
+    """The run's card, numbered; only if the gate admitted the default CPU engine for exactly this ONNX file."""
+    needed = {
+        MANIFEST: "export",
+        "model.onnx": "export",
+        f"gate-{OPENVINO}.json": "gate",
+        **dict.fromkeys(GOLDEN_FILES, "gate"),
+    }
+    for name, step in needed.items():
+        if not (run / name).is_file():
+            raise MissingStep(f"{run / name} is missing: python -m trainer {step} --run {run.name}")
+    card = ModelCard.model_validate_json((run / MANIFEST).read_text(encoding="utf-8"))
+    proof = GateProof.model_validate_json((run / f"gate-{OPENVINO}.json").read_text(encoding="utf-8"))
+    digest = hashlib.sha256((run / "model.onnx").read_bytes()).hexdigest()
+    if not digest == card.onnx_sha256 == proof.onnx_sha256:
+        raise MissingStep(
+            "model.onnx, its manifest and its gate proof are not of the same export: export and gate again"
+        )
+    if not proof.admitted:
+        raise MissingStep(f"the gate refused {proof.engine}: {'; '.join(proof.reasons)}")
+    return card.model_copy(update={"version": version})
+
+
+def _backend_program(folder: Path) -> str:
+    """The Python backend's program, carried on from the newest version: every version folder can be served alone."""
+    programs = sorted(folder.glob(f"[0-9]*/{BACKEND_PROGRAM}"), key=lambda path: int(path.parent.name))
+    if not programs:
+        raise StepRefused(f"no version in {folder} has a {BACKEND_PROGRAM} to carry on")
+    return programs[-1].read_text(encoding="utf-8")
+
+
+def _stage(run: Path, folder: Path, card: ModelCard, program: str) -> None:
+    staged = folder / f".publishing-{card.version}"
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    shutil.copyfile(run / "model.onnx", staged / "model.onnx")
+    shutil.copyfile(run / PHANTOMS, staged / PHANTOMS)
+    write_whole(staged / MANIFEST, card.model_dump_json(indent=2) + "\n")
+    write_whole(staged / BACKEND_PROGRAM, program)
+    final = folder / str(card.version)
+    if final.exists():
+        final.rename(folder / f".replaced-{card.version}")
+    staged.rename(final)
+
+
+@contextmanager
+def _undone_on_error(folder: Path, version: int, client: ModelClient | None) -> Iterator[None]:
+    """Put configs and version folder back, and tell Triton, when the block fails in any way."""
+    final, replaced = folder / str(version), folder / f".replaced-{version}"
+    if replaced.exists() and not final.exists():  # an earlier publish was killed between two renames
+        replaced.rename(final)
+    shutil.rmtree(replaced, ignore_errors=True)
+    there_before = final.exists()
+    configs = {folder / name: _text_of(folder / name) for name in CONFIG_FILES}
+    try:
+        yield
+    except BaseException as error:
+        if replaced.exists() or not there_before:
+            shutil.rmtree(final, ignore_errors=True)
+        if replaced.exists():
+            replaced.rename(final)
+        for path, text in configs.items():
+            if text is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_whole(path, text)
+        if client is not None and there_is_a_model(configs):
+            _load_again(client, error)
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def there_is_a_model(configs: dict[Path, str | None]) -> bool:
+    """Whether something was published before: without a config there is nothing to load again."""
+    return all(text is not None for text in configs.values())
+
+
+def _text_of(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _load_again(client: ModelClient, cause: BaseException) -> None:
+    try:
+        client.load()
+    except CxrError as error:
+        cause.add_note(f"Triton could not be told to load the former version again: {error}")
+
+
+def _bring_into_service(client: ModelClient, card: ModelCard, run: Path) -> None:
+    """Load, wait until this very model answers, and score both golden sets through the server."""
+    try:
+        client.load()
+        _wait_until_served(client, card)
+        found: list[str] = []
+        for name in GOLDEN_FILES:
+            golden = GoldenSet.load(run / name)
+            found += disagreements(golden, in_batches(triton_scorer(client), golden.images), card.operating_point)
+    except CxrError as error:
+        raise RolledBack(str(error)) from error
+    if found:
+        raise RolledBack("; ".join(found[:5]))
+
+
+def _wait_until_served(client: ModelClient, card: ModelCard) -> None:
+    deadline = time.monotonic() + RELOAD_TIMEOUT_S
+    while not (client.ready() and client.card() == card):
+        if time.monotonic() > deadline:
+            raise ModelUnavailable(f"version {card.version} did not answer within {RELOAD_TIMEOUT_S:.0f} s")
+        time.sleep(0.1)
