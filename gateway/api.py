@@ -124,7 +124,7 @@ def jobs_api(parts: Parts) -> APIRouter:
         format: Annotated[ResultsFormat | None, Query(description="Stronger than the Accept header.")] = None,
         accept: Annotated[str, Header(include_in_schema=False)] = "",
     ) -> Results | StreamingResponse:
-        """JSON page by page, or CSV as one stream (``Accept: text/csv`` or ``?format=csv``), in the order of the images."""
+        """JSON page by page, or CSV as one stream (``Accept: text/csv`` or ``?format=csv``)."""
         if format == ResultsFormat.CSV or (format is None and CSV in accept):
             return _as_csv(parts, job_id, offset, limit)
         standing = parts.jobs.job(job_id)

@@ -21,11 +21,12 @@ from gateway.problems import Problem, answer_with_problems, every_code
 from gateway.ui import mount_page
 
 DESCRIPTION = """
-Chest X-rays in, findings out: calibrated, explained, able to refuse. **Research and demonstration; not a medical device.**
+Chest X-rays in, findings out: calibrated, explained, able to refuse.
+**Research and demonstration; not a medical device.**
 
 Submit films with `POST /v1/jobs`, follow `GET /v1/jobs/{job_id}` until its state is `done`, read
-`GET /v1/jobs/{job_id}/results`. Every error is `application/problem+json` with one of these codes; the codes of status 422
-that speak of one image are also those of its row.
+`GET /v1/jobs/{job_id}/results`. Every error is `application/problem+json` with one of these codes; those that speak of
+one image are also the codes of its row.
 
 """
 

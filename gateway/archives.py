@@ -26,7 +26,7 @@ IGNORED_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 IGNORED_FOLDERS = frozenset({"__MACOSX"})
 # Of these the decompressor's memory is bounded; LZMA may ask for gigabytes.
 METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2})
-# Chest films hardly compress (JPEG, PNG: 1, raw DICOM: up to about 10): 100-fold is a bomb; small files may be anything.
+# Chest films hardly compress (JPEG, PNG: 1, raw DICOM: up to about 10): 100-fold is a bomb, unless the file is small.
 MAX_EXPANSION, EXPANSION_MATTERS_BYTES = 100, 1024**2
 READ_BYTES = 1024**2
 # What zipfile and the decompressors raise on damage, beside their own errors.

@@ -1,4 +1,7 @@
-"""The pictures of one image of a job: the film, its heatmap, and both together."""
+"""The pictures of one image of a job: the film, its heatmap, and both together.
+
+Only what a worker has decoded and lived is decoded here: a file that stops its reader never reaches the gateway's.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from cxr.errors import CxrError, ImageNotFound, ResultsNotReady, every_error
+from cxr.errors import CxrError, ImageNotFound, NotChestXray, ResultsNotReady, every_error
 from cxr.imaging import Limits, decode
 from cxr.schemas import JobResult, Prediction, Rejection
 from gateway.overlay import SHOWN_PX, film_png, heatmap_png, overlay_png, shown
@@ -24,8 +27,11 @@ class Films:
     parts: Parts
 
     def film(self, job_id: str, index: int) -> bytes:
-        """PNG of the film alone, judged or not."""
-        return film_png(self._decode(self.parts.jobs.result(job_id, index)))
+        """PNG of the film alone, judged or refused for what it shows. Raises ``ResultsNotReady`` before the answer."""
+        row = self.parts.jobs.result(job_id, index)
+        if isinstance(row.result, Rejection) and row.result.code == NotChestXray.code:
+            return film_png(self._decode(row))
+        return film_png(self._decode(self._judged(job_id, index)[0]))
 
     def heatmap(self, job_id: str, index: int) -> bytes:
         """Transparent PNG of the heatmap, of the film's shown size. Raises ``ResultsNotReady`` before the answer."""
@@ -49,7 +55,7 @@ class Films:
 
     def _decode(self, row: JobResult) -> Image.Image:
         if row.image.sha256 is None:
-            raise _as_error(row.result) if isinstance(row.result, Rejection) else ImageNotFound(f"image {row.index}")
+            raise ImageNotFound(f"image {row.index} was never stored")
         limits = Limits(max_file_bytes=self.parts.settings.max_file_bytes)
         return decode(self.parts.blobs.get(row.image.sha256), limits, enough_px=SHOWN_PX)
 

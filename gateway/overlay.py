@@ -1,8 +1,8 @@
 """A film and its heatmap, drawn.
 
 A heatmap cell is its part of the film's calibrated log-odds. What is drawn is its density (cell times number of cells:
-the log-odds the film would have if all of it looked like this cell), so that maps of any grid share one scale. Parts that
-speak for pneumonia are warm; parts that speak against it are left clear.
+the log-odds the film would have if all of it looked like this cell), so that maps of any grid share one scale. Parts
+that speak for pneumonia are warm; parts that speak against it are left clear.
 """
 
 from __future__ import annotations

@@ -26,14 +26,14 @@ def pictures_api(films: Films) -> APIRouter:
     """The routes under ``/v1/jobs/{job_id}/images/{index}``; PNG, at most 1024 px on the longer side."""
     api = APIRouter(prefix="/v1/jobs/{job_id}/images/{index}", tags=["pictures"], default_response_class=Png)
 
-    @api.get("/film.png", summary="The film alone", responses=documented(*SOUGHT))
+    @api.get("/film.png", summary="The film alone", responses=documented(*SOUGHT, ResultsNotReady))
     def film(job_id: str, index: Index) -> Response:
-        """The film as it was sent, in grey levels; also of a film that was refused, as long as it can be drawn."""
+        """The film as it was sent, in grey levels; also when it is not of a chest."""
         return Png(films.film(job_id, index), headers=HEADERS)
 
     @api.get("/heatmap.png", summary="The heatmap alone", responses=documented(*SOUGHT, ResultsNotReady))
     def heatmap(job_id: str, index: Index) -> Response:
-        """Transparent; warm where the film speaks for pneumonia, clear elsewhere. A refused image has none (its code)."""
+        """Transparent, warm where the film speaks for pneumonia. A refused image has none (its code)."""
         return Png(films.heatmap(job_id, index), headers=HEADERS)
 
     @api.get("/overlay.png", summary="The film under its heatmap", responses=documented(*SOUGHT, ResultsNotReady))

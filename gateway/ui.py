@@ -1,9 +1,152 @@
-"""stub"""
+"""The web page: Gradio's layout and events around the HTML of ``gateway/page``.
+
+A page's upload is a job like any other: it goes through ``gateway.uploads`` and is followed in the ledger.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
 from fastapi import FastAPI
+
+from cxr.errors import CxrError, JobNotFound
+from cxr.retention import forget_job
+from cxr.schemas import JobResult
+from gateway.cards import OperatingPoints
+from gateway.page.about import HEAD, about, no_model
+from gateway.page.reading import EMPTY, reading
+from gateway.page.worklist import ROWS, fault, progress, worklist
 from gateway.parts import Parts
+from gateway.spool import Upload
+from gateway.ui_theme import theme
+from gateway.uploads import accept
+
+FOLLOW_S = 0.5
+# Gradio keeps what a browser sends until the job has its own copy; then it is only in the way.
+CACHE_LOOK_S, CACHE_AGE_S = 60, 900
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class View:
+    """What one visitor looks at: a job, the chosen film, and the first film of the list's page."""
+
+    job_id: str = ""
+    selected: int = 0
+    first: int = 0
+
+
+class Page:
+    """The page's events. Each returns the view and what to show: view, standing, films, film, clock."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts, self._points = parts, OperatingPoints(parts.model)
+
+    def receive(self, paths: list[str] | None) -> tuple[object, ...]:
+        """Films were dropped: make them a job and follow it."""
+        try:
+            job = accept([Upload.of_path(Path(path)) for path in paths or []], self._parts)
+        except CxrError as error:
+            return None, View(), fault(error, "Not accepted"), "", EMPTY, gr.Timer(active=False)
+        return None, *self.show(View(job.id))
+
+    def resume(self, request: gr.Request) -> tuple[object, ...]:
+        """The page was opened: with ``?job=`` it shows that job again."""
+        return self.show(View(str(request.query_params.get("job", ""))))
+
+    def choose(self, view: View, event: gr.EventData) -> tuple[object, ...]:
+        """A film of the list was chosen."""
+        return self.show(replace(view, selected=max(0, int(event.index))))
+
+    def turn(self, view: View, event: gr.EventData) -> tuple[object, ...]:
+        """Another page of the list was asked for."""
+        first = max(0, int(event.first))
+        return self.show(replace(view, first=first, selected=first))
+
+    def forget(self, view: View) -> tuple[object, ...]:
+        """The job is to be deleted."""
+        try:
+            forget_job(view.job_id, self._parts.jobs, self._parts.blobs)
+        except JobNotFound:
+            pass
+        except CxrError as error:
+            return view, fault(error, "Not deleted"), gr.skip(), gr.skip(), gr.skip()
+        return View(), "", "", EMPTY, gr.Timer(active=False)
+
+    def show(self, view: View) -> tuple[object, ...]:
+        """Read the ledger and draw what the visitor looks at."""
+        if not view.job_id:
+            return View(), "", "", EMPTY, gr.Timer(active=False)
+        try:
+            job = self._parts.jobs.job(view.job_id)
+            rows = list(self._parts.jobs.results(view.job_id, view.first, view.first + ROWS))
+            chosen = self._chosen(view, rows)
+        except JobNotFound as error:
+            return View(), fault(error, "Nothing to show"), "", EMPTY, gr.Timer(active=False)
+        except CxrError as error:
+            return view, fault(error, "Cannot be shown now"), gr.skip(), gr.skip(), gr.Timer(active=True)
+        return (
+            view,
+            progress(job, rows),
+            worklist(rows, view.selected, job.total),
+            self._reading(view.job_id, chosen) if chosen else EMPTY,
+            gr.Timer(active=not job.state.final),
+        )
+
+    def about(self) -> str:
+        """The served model's card."""
+        try:
+            return about(self._parts.model.served())
+        except CxrError as error:
+            return no_model(error)
+
+    def _chosen(self, view: View, rows: list[JobResult]) -> JobResult | None:
+        return next((row for row in rows if row.index == view.selected), rows[0] if rows else None)
+
+    def _reading(self, job_id: str, row: JobResult) -> str:
+        model = row.result.model if row.result else None
+        return reading(job_id, row, self._points.of(model) if model else None)
 
 
 def mount_page(app: FastAPI, parts: Parts) -> None:
-    return None
+    """Put the page at ``/``, behind every route that ``app`` already has."""
+    page = Page(parts)
+    folder = resources.files("gateway.page")
+    with gr.Blocks(
+        title="PneumoServe", analytics_enabled=False, fill_width=True, delete_cache=(CACHE_LOOK_S, CACHE_AGE_S)
+    ) as blocks:
+        view = gr.State(View())
+        clock = gr.Timer(FOLLOW_S, active=False)
+        script = (folder / "page.js").read_text()
+        gr.HTML(HEAD, apply_default_css=False)
+        drop = gr.File(file_count="multiple", label="Chest X-rays", show_label=False, height=150, elem_id="drop")
+        standing = gr.HTML("", apply_default_css=False, js_on_load=script, elem_id="standing")
+        with gr.Row(elem_id="desk"):
+            films = gr.HTML("", apply_default_css=False, js_on_load=script, elem_id="films")
+            film = gr.HTML(EMPTY, apply_default_css=False, js_on_load=script, elem_id="film")
+        card = gr.HTML("", apply_default_css=False)
+
+        shown = [view, standing, films, film, clock]
+        drop.upload(page.receive, drop, [drop, *shown], concurrency_limit=8, **QUIET)
+        clock.tick(page.show, view, shown, queue=False, **QUIET)
+        films.select(page.choose, view, shown, queue=False, **QUIET)
+        films.change_page(page.turn, view, shown, queue=False, **QUIET)
+        standing.delete(page.forget, view, shown, queue=False, **QUIET)
+        blocks.load(page.resume, None, shown, queue=False, **QUIET)
+        blocks.load(page.about, None, card, queue=False, **QUIET)
+    gr.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        theme=theme(),
+        css=(folder / "style.css").read_text(),
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        max_file_size=parts.settings.max_request_bytes,
+    )

@@ -1,0 +1,73 @@
+"""The page's words and signs for answers; text from outside is escaped here."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+from cxr.schemas import Finding, ImageResult, Prediction
+
+NOTICE = (
+    "Research and demonstration; not a medical device. Findings must not be used for diagnosis or treatment."
+    " Do not upload films that identify a patient."
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """How an answer is called: a title, a sign that works without colour, a style, a sentence."""
+
+    title: str
+    sign: str
+    style: str
+    sentence: str
+
+
+FINDINGS = {
+    Finding.PNEUMONIA: Words(
+        "Pneumonia",
+        "●",
+        "pneumonia",
+        "The probability is at or above the operating point.",
+    ),
+    Finding.NO_PNEUMONIA: Words(
+        "No pneumonia",
+        "○",
+        "clear",
+        "The probability is below the operating point. This does not rule pneumonia out.",
+    ),
+    Finding.INDETERMINATE: Words(
+        "Indeterminate",
+        "◐",
+        "indeterminate",
+        "The probability lies in the band in which the model does not decide.",
+    ),
+}
+REFUSED = Words("Not judged", "✕", "refused", "")
+WAITING = Words("Waiting", "…", "waiting", "The film is stored and waits for its turn.")
+
+
+def words_for(result: ImageResult | None) -> Words:
+    """The words for one image's answer, or for having none yet."""
+    if result is None:
+        return WAITING
+    return FINDINGS[result.finding] if isinstance(result, Prediction) else REFUSED
+
+
+def percent(probability: float) -> str:
+    """A probability for people; no model is ever certain."""
+    if probability > 0.999:
+        return "> 99.9 %"
+    if probability < 0.001:
+        return "< 0.1 %"
+    return f"{probability * 100:.1f} %"
+
+
+def escape(text: str) -> str:
+    """Text for HTML, inert also in the template languages of the page's components (``${}`` and ``{{}}``)."""
+    return html.escape(text).replace("$", "&#36;").replace("{", "&#123;").replace("`", "&#96;")
+
+
+def count(number: int, noun: str) -> str:
+    """``1 film``, ``1,200 films``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
