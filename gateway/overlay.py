@@ -61,7 +61,7 @@ def _warm(strength: NDArray[np.float32]) -> NDArray[np.uint8]:
     """[H, W] in [0, 1] to [H, W, 4] uint8."""
     places = [place for place, _ in WARM_STOPS]
     channels = [np.interp(strength, places, [colour[i] for _, colour in WARM_STOPS]) for i in range(3)]
-    alpha = 255 * STRONGEST_ALPHA * np.sqrt(strength)
+    alpha = 255 * STRONGEST_ALPHA * strength
     return np.rint(np.stack([*channels, alpha], axis=-1)).astype(np.uint8)
 
 

@@ -5,6 +5,7 @@ A page's upload is a job like any other: it goes through ``gateway.uploads`` and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -19,13 +20,17 @@ from cxr.schemas import JobResult
 from gateway.cards import OperatingPoints
 from gateway.page.about import HEAD, about, no_model
 from gateway.page.reading import EMPTY, reading
-from gateway.page.worklist import ROWS, fault, progress, worklist
+from gateway.page.worklist import ROWS, fault, progress, receiving, worklist
 from gateway.parts import Parts
 from gateway.spool import Upload
 from gateway.ui_theme import theme
 from gateway.uploads import accept
 
 FOLLOW_S = 0.5
+DROP_WORDS = {
+    "upload_text.drop_file": "Drop chest X-rays here",
+    "upload_text.click_to_upload": "choose files: JPEG, PNG, DICOM, or a zip of them",
+}
 # Gradio keeps what a browser sends until the job has its own copy; then it is only in the way.
 CACHE_LOOK_S, CACHE_AGE_S = 60, 900
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -46,13 +51,15 @@ class Page:
     def __init__(self, parts: Parts) -> None:
         self._parts, self._points = parts, OperatingPoints(parts.model)
 
-    def receive(self, paths: list[str] | None) -> tuple[object, ...]:
+    def receive(self, paths: list[str] | None) -> Iterator[tuple[object, ...]]:
         """Films were dropped: make them a job and follow it."""
+        yield None, View(), receiving(len(paths or [])), "", EMPTY, gr.Timer(active=False)
         try:
             job = accept([Upload.of_path(Path(path)) for path in paths or []], self._parts)
         except CxrError as error:
-            return None, View(), fault(error, "Not accepted"), "", EMPTY, gr.Timer(active=False)
-        return None, *self.show(View(job.id))
+            yield None, View(), fault(error, "Not accepted"), "", EMPTY, gr.Timer(active=False)
+        else:
+            yield None, *self.show(View(job.id))
 
     def resume(self, request: gr.Request) -> tuple[object, ...]:
         """The page was opened: with ``?job=`` it shows that job again."""
@@ -123,7 +130,7 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
         clock = gr.Timer(FOLLOW_S, active=False)
         script = (folder / "page.js").read_text()
         gr.HTML(HEAD, apply_default_css=False)
-        drop = gr.File(file_count="multiple", label="Chest X-rays", show_label=False, height=150, elem_id="drop")
+        drop = gr.File(file_count="multiple", label="Chest X-rays", show_label=False, height=132, elem_id="drop")
         standing = gr.HTML("", apply_default_css=False, js_on_load=script, elem_id="standing")
         with gr.Row(elem_id="desk"):
             films = gr.HTML("", apply_default_css=False, js_on_load=script, elem_id="films")
@@ -143,6 +150,7 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
         blocks,
         path="/",
         theme=theme(),
+        i18n=gr.I18n(en=DROP_WORDS),
         css=(folder / "style.css").read_text(),
         footer_links=[],
         run_history=False,

@@ -10,8 +10,8 @@ from gateway.page.words import NOTICE, escape, percent
 HEAD = f"""
 <header class="head">
   <div class="brand">
-    <svg viewBox="0 0 32 32" width="30" height="30" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2"
-      stroke-linecap="round" stroke-linejoin="round">
+    <svg viewBox="0 0 32 32" width="30" height="30" aria-hidden="true" fill="none" stroke="currentColor"
+      stroke-width="2" stroke-linecap="round" stroke-linejoin="round">
       <path d="M16 4v10M16 14c-2 3-3 3-5 5M16 14c2 3 3 3 5 5"/>
       <path d="M12 9c-4 1-8 8-8 15 0 4 2 4 5 3s3-2 3-5z"/><path d="M20 9c4 1 8 8 8 15 0 4-2 4-5 3s-3-2-3-5z"/>
     </svg>
@@ -51,7 +51,8 @@ def about(served: ServedModel) -> str:
 
 def no_model(error: CxrError) -> str:
     """HTML in place of the card while the model cannot be asked."""
-    return f'<footer class="panel about"><p>{escape(str(error))} Films are accepted and judged when it is back.</p></footer>'
+    sentence = f"{escape(str(error))} Films are accepted all the same, and judged when it is back."
+    return f'<footer class="panel about"><p>{sentence}</p></footer>'
 
 
 def _estimate(estimate: Estimate) -> str:

@@ -7,7 +7,7 @@ from gateway.page.words import percent
 
 
 def probability_scale(probability: float, point: OperatingPoint | None, style: str) -> str:
-    """HTML of one scale from 0 to 100 %; without ``point`` (its model is no longer served) only the probability is drawn."""
+    """HTML of a scale from 0 to 100 %; without ``point`` (its model cannot be asked) only the probability is drawn."""
     said = f"Calibrated probability of pneumonia {percent(probability)}"
     band = mark = legend = ""
     if point:

@@ -54,6 +54,21 @@ def words_for(result: ImageResult | None) -> Words:
     return FINDINGS[result.finding] if isinstance(result, Prediction) else REFUSED
 
 
+# Codes whose words alone would not read well in a list.
+SHORT_REASONS = {
+    "not_chest_xray": "not a chest X-ray",
+    "corrupt_dicom": "damaged DICOM file",
+    "corrupt_image": "damaged file",
+    "multi_frame_dicom": "several frames",
+    "poison_image": "set aside",
+}
+
+
+def short_reason(code: str) -> str:
+    """A refusal's code in two or three words."""
+    return SHORT_REASONS.get(code, code.replace("_", " "))
+
+
 def percent(probability: float) -> str:
     """A probability for people; no model is ever certain."""
     if probability > 0.999:

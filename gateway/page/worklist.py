@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cxr.errors import CxrError
 from cxr.schemas import Job, JobResult, JobState, Prediction, Rejection
-from gateway.page.words import FINDINGS, REFUSED, count, escape, percent, words_for
+from gateway.page.words import FINDINGS, REFUSED, count, escape, percent, short_reason, words_for
 
 ROWS = 100
 
@@ -32,6 +32,15 @@ def progress(job: Job, rows: Sequence[JobResult]) -> str:
     <a href="v1/jobs/{escape(job.id)}/results" target="_blank" rel="noopener">JSON</a>
     <button type="button" class="link" data-forget>Delete this job and its films</button>
   </p>
+</section>"""
+
+
+def receiving(files: int) -> str:
+    """HTML shown while the films are being made durable."""
+    return f"""
+<section class="panel progress working" data-state="receiving" role="status">
+  <div class="standing"><p>Storing <strong>{count(files, "file")}</strong> before they are judged</p></div>
+  <div class="bar"><span class="unknown"></span></div>
 </section>"""
 
 
@@ -65,15 +74,15 @@ def _item(row: JobResult, chosen: bool) -> str:
         case Prediction():
             said, figure = words.title, percent(row.result.probability)
         case Rejection():
-            said, figure = f"{words.title}: {row.result.code.replace('_', ' ')}", ""
+            said, figure = f"{words.title}: {short_reason(row.result.code)}", ""
         case None:
             said, figure = words.title, ""
     current = ' aria-current="true"' if chosen else ""
     return f"""
-<li><button type="button" class="row {words.style}" data-index="{row.index}"{current}>
+<li><button type="button" class="pick {words.style}" data-index="{row.index}"{current}>
   <span class="sign" aria-hidden="true">{words.sign}</span>
-  <span class="row-name" title="{escape(row.image.name)}">{escape(row.image.name)}</span>
-  <span class="row-said">{escape(said)}</span><span class="row-figure">{figure}</span>
+  <span class="pick-name" title="{escape(row.image.name)}">{escape(row.image.name)}</span>
+  <span class="pick-said">{escape(said)}</span><span class="pick-figure">{figure}</span>
 </button></li>"""
 
 
