@@ -15,17 +15,18 @@ import rich
 import typer
 from numpy.typing import NDArray
 
-from cxr.schemas import Frozen, ModelCard
+from cxr.schemas import ModelCard
 from cxr.triton import ModelClient
-from trainer.contract import MODEL_NAME, OOD_SCORE, PROBABILITY, Answers, Scorer
+from trainer.contract import MODEL_NAME, OOD_SCORE, PROBABILITY, Answers, Films, Scorer
 from trainer.errors import MissingStep
-from trainer.films import LabelledFilms, real_films
 from trainer.golden import GOLDEN_FILES, GoldenSet, decisions, disagreements, golden_of
+from trainer.metrics import auc
 from trainer.phantom import phantoms
+from trainer.proof import GateProof, proof_path
 from trainer.refusals import GateClosed
-from trainer.repository import MANIFEST, OPENVINO, write_whole
+from trainer.repository import MANIFEST, write_whole
 from trainer.runs import RUNS_DIR, RunName
-from trainer.scorers import in_batches, onnx_scorer, openvino_scorer, triton_scorer
+from trainer.scorers import CPU_ENGINES, in_batches, onnx_scorer, openvino_scorer, triton_scorer
 
 GOLDEN_FILMS = 64
 GOLDEN_PHANTOMS = 16
@@ -46,62 +47,45 @@ class Limits:
     max_probability_difference: float = 0.15
 
 
-class GateProof(Frozen):
-    """What was compared, how far apart it was, and why it was refused (no ``reasons``: admitted).
-
-    ``decisions_flipped`` counts the films that crossed the threshold, ``findings_changed`` also those that entered or
-    left the indeterminate band or were refused by one engine only.
-    """
-
-    engine: str
-    onnx_sha256: str
-    films: int
-    auc_reference: float
-    auc_candidate: float
-    decisions_flipped: int
-    findings_changed: int
-    mean_probability_difference: float
-    max_probability_difference: float
-    max_ood_score_difference: float
-    limits: dict[str, float]
-    reasons: list[str]
-
-    @property
-    def admitted(self) -> bool:
-        return not self.reasons
+LIMITS = Limits()
 
 
 def gate(
     run: RunName,
-    engine: Annotated[
-        str, typer.Option(help="openvino-bf16, openvino-fp32, openvino-int8, or triton:HOST:PORT.")
-    ] = OPENVINO,
+    engine: Annotated[str, typer.Option(help=f"{', '.join(CPU_ENGINES)}, or triton:HOST:PORT.")] = "openvino-bf16",
 ) -> None:
-    """Compare an engine with the ONNX fp32 model on the evaluation films; write the proof and the golden set."""
+    """Compare an engine with the ONNX fp32 model on the official test films; write the proof and the golden sets."""
+    from trainer.kermany_set import test_films
+
     folder = RUNS_DIR / run
-    if not (folder / MANIFEST).is_file():
-        raise MissingStep(f"{folder / MANIFEST} is missing: python -m trainer export --run {run}")
-    card = ModelCard.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
-    films = real_films()
-    if films is None:
-        raise MissingStep("the gate needs real films: set CXR_DATA to the folder that holds kermany_224")
-    onnx_path = folder / "model.onnx"
-    if hashlib.sha256(onnx_path.read_bytes()).hexdigest() != card.onnx_sha256:
-        raise MissingStep(f"{onnx_path} is not the file of its manifest: export again")
+    card = exported_card(folder)
+    films = test_films(run, f"gate: {engine} against ONNX fp32, differences only")
+    reference = onnx_scorer(folder / "model.onnx")
     name, candidate = candidate_scorer(engine, folder)
-    reference = onnx_scorer(onnx_path)
-    answers = in_batches(reference, films.images)
-    proof = compare(name, films, answers, in_batches(candidate, films.images), card)
-    for golden, file in zip(golden_sets(films, answers, reference, card), GOLDEN_FILES, strict=True):
+    answers = in_batches(reference, films.pixels)
+    proof = compare(name, films.labels, answers, in_batches(candidate, films.pixels), card)
+    sets = golden_sets(np.asarray(films.pixels), answers, reference, card)
+    for golden, file in zip(sets, GOLDEN_FILES, strict=True):
         golden.save(folder / file)
         found = [f"{file} is empty: no film's answer is clear of the operating point's limits"]
         if len(golden.images):
             found = disagreements(golden, in_batches(candidate, golden.images), card.operating_point)
         proof = proof.model_copy(update={"reasons": proof.reasons + found})
-    write_whole(folder / f"gate-{name}.json", proof.model_dump_json(indent=2) + "\n")
+    write_whole(proof_path(folder, name), proof.model_dump_json(indent=2) + "\n")
     rich.print(proof)
     if not proof.admitted:
         raise GateClosed("; ".join(proof.reasons))
+
+
+def exported_card(folder: Path) -> ModelCard:
+    """The run's card, if its model.onnx is the file that the card was made for."""
+    for name in (MANIFEST, "model.onnx"):
+        if not (folder / name).is_file():
+            raise MissingStep(f"{folder / name} is missing: python -m trainer export --run {folder.name}")
+    card = ModelCard.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    if hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest() != card.onnx_sha256:
+        raise MissingStep(f"{folder / 'model.onnx'} is not the file of its manifest: export again")
+    return card
 
 
 def candidate_scorer(engine: str, folder: Path) -> tuple[str, Scorer]:
@@ -109,37 +93,33 @@ def candidate_scorer(engine: str, folder: Path) -> tuple[str, Scorer]:
     if engine.startswith("triton:"):
         client = ModelClient(engine.removeprefix("triton:"), MODEL_NAME)
         return client.served().engine, triton_scorer(client)
-    files = {
-        "openvino-bf16": ("model.onnx", "bf16"),
-        "openvino-fp32": ("model.onnx", "f32"),
-        "openvino-int8": ("model.int8.onnx", "bf16"),
-    }
-    if engine not in files:
-        raise MissingStep(f"{engine} is not one of {', '.join(files)} or triton:HOST:PORT")
-    file, precision = files[engine]
+    if engine not in CPU_ENGINES:
+        raise MissingStep(f"{engine} is not one of {', '.join(CPU_ENGINES)} or triton:HOST:PORT")
+    file, precision = CPU_ENGINES[engine]
     if not (folder / file).is_file():
-        raise MissingStep(f"{folder / file} is missing")
+        raise MissingStep(f"{folder / file} is missing: python -m trainer quantise --run {folder.name}")
     return engine, openvino_scorer(folder / file, precision)
 
 
 def compare(
     engine: str,
-    films: LabelledFilms,
+    labels: NDArray[np.int64],
     reference: Answers,
     candidate: Answers,
     card: ModelCard,
-    limits: Limits = Limits(),
+    limits: Limits = LIMITS,
 ) -> GateProof:
-    """Measure how far ``candidate`` is from ``reference`` and hold it against ``limits``."""
+    """Hold how far ``candidate`` is from ``reference`` against ``limits``; ``labels`` [N], 1 for pneumonia."""
     p, q = reference[PROBABILITY][:, 0], candidate[PROBABILITY][:, 0]
     ood_p, ood_q = reference[OOD_SCORE][:, 0], candidate[OOD_SCORE][:, 0]
-    point, count = card.operating_point, len(p)
+    point = card.operating_point
     before, after = decisions(p, ood_p, point), decisions(q, ood_q, point)
-    auc_p, auc_q = area_under_roc(films.labels, p), area_under_roc(films.labels, q)
+    flipped = np.array((p >= point.threshold) != (q >= point.threshold))
+    changed = np.array([b != a for b, a in zip(before, after, strict=True)])
     measured = {
-        "auc_difference": abs(auc_p - auc_q),
-        "decisions_flipped": float(np.mean((p >= point.threshold) != (q >= point.threshold))),
-        "findings_changed": float(np.mean([b != a for b, a in zip(before, after, strict=True)])),
+        "auc_difference": abs(auc(labels, p.astype(np.float64)) - auc(labels, q.astype(np.float64))),
+        "decisions_flipped": float(flipped.mean()),
+        "findings_changed": float(changed.mean()),
         "mean_probability_difference": float(np.abs(p - q).mean()),
         "max_probability_difference": float(np.abs(p - q).max()),
     }
@@ -147,11 +127,10 @@ def compare(
     return GateProof(
         engine=engine,
         onnx_sha256=card.onnx_sha256,
-        films=count,
-        auc_reference=auc_p,
-        auc_candidate=auc_q,
-        decisions_flipped=round(measured["decisions_flipped"] * count),
-        findings_changed=round(measured["findings_changed"] * count),
+        films=len(labels),
+        auc_difference=measured["auc_difference"],
+        decisions_flipped=int(flipped.sum()),
+        findings_changed=int(changed.sum()),
         mean_probability_difference=measured["mean_probability_difference"],
         max_probability_difference=measured["max_probability_difference"],
         max_ood_score_difference=float(np.abs(ood_p - ood_q).max()),
@@ -159,24 +138,14 @@ def compare(
         reasons=[
             f"{name} is {value:.4f}, at most {allowed[name]} is allowed"
             for name, value in measured.items()
-            if not value <= allowed[name]
+            if not value <= allowed[name]  # also refuses NaN
         ],
     )
 
 
-def golden_sets(
-    films: LabelledFilms, answers: Answers, reference: Scorer, card: ModelCard
-) -> tuple[GoldenSet, GoldenSet]:
+def golden_sets(images: Films, answers: Answers, reference: Scorer, card: ModelCard) -> tuple[GoldenSet, GoldenSet]:
     """The real and the drawn golden set, with the reference's answers."""
-    evenly = np.linspace(0, len(films.images) - 1, GOLDEN_FILMS).round().astype(int)
-    real = golden_of(films.images[evenly], {key: rows[evenly] for key, rows in answers.items()}, card.operating_point)
-    images = phantoms(GOLDEN_PHANTOMS, card.image_size_px)
-    return real, golden_of(images, reference(images), card.operating_point)
-
-
-def area_under_roc(labels: NDArray[np.int64], scores: NDArray[np.float32]) -> float:
-    """The chance that a pneumonia film scores above a normal one, ties counting half (Mann-Whitney U)."""
-    normal = np.sort(scores[labels == 0])
-    ill = scores[labels == 1]
-    below, not_above = np.searchsorted(normal, ill, "left"), np.searchsorted(normal, ill, "right")
-    return float((below + not_above).sum() / (2 * len(normal) * len(ill)))
+    evenly = np.linspace(0, len(images) - 1, min(GOLDEN_FILMS, len(images))).round().astype(int)
+    real = golden_of(images[evenly], {key: rows[evenly] for key, rows in answers.items()}, card.operating_point)
+    drawn = phantoms(GOLDEN_PHANTOMS, card.image_size_px)
+    return real, golden_of(drawn, reference(drawn), card.operating_point)

@@ -25,12 +25,12 @@ from cxr.schemas import ModelCard
 from cxr.triton import ModelClient
 from trainer.contract import MODEL_NAME
 from trainer.errors import MissingStep
-from trainer.gate import GateProof
 from trainer.golden import GOLDEN_FILES, PHANTOMS, GoldenSet, disagreements
+from trainer.proof import PROOF, GateProof, proof_path
 from trainer.refusals import RolledBack, StepRefused
-from trainer.repository import CONFIG_FILES, MANIFEST, OPENVINO, versions, write_configs, write_whole
+from trainer.repository import CONFIG_FILES, MANIFEST, versions, write_configs, write_whole
 from trainer.runs import RUNS_DIR, RunName
-from trainer.scorers import in_batches, triton_scorer
+from trainer.scorers import CPU_ENGINES, in_batches, triton_scorer
 
 BACKEND_PROGRAM = "model.py"
 # Compiling the graph and two warm-up batches take about 2 s on two cores; a loaded machine is slower.
@@ -66,38 +66,44 @@ def publish_run(
         RolledBack: Triton did not load it or disagreed with the golden set; everything is as it was.
     """
     card = proved_card(run, version)
+    proof = fastest_admitted(run, card)
     if (folder / str(version)).exists() and not replace:
         raise StepRefused(f"version {version} exists; publish another number or pass --replace")
     program = _backend_program(folder)
     with _undone_on_error(folder, version, client):
-        _stage(run, folder, card, program)
-        write_configs(folder, card)
+        _stage(run, folder, card, proof, program)
+        write_configs(folder, card, proof.engine)
         if client is not None:
             _bring_into_service(client, card, run)
     return card
 
 
 def proved_card(run: Path, version: int) -> ModelCard:
-    """The run's card, numbered; only if the gate admitted the default CPU engine for exactly this ONNX file."""
-    needed = {
-        MANIFEST: "export",
-        "model.onnx": "export",
-        f"gate-{OPENVINO}.json": "gate",
-        **dict.fromkeys(GOLDEN_FILES, "gate"),
-    }
-    for name, step in needed.items():
+    """The run's card, numbered; only if its model.onnx is the file that the card was made for."""
+    for name, step in {MANIFEST: "export", "model.onnx": "export", **dict.fromkeys(GOLDEN_FILES, "gate")}.items():
         if not (run / name).is_file():
             raise MissingStep(f"{run / name} is missing: python -m trainer {step} --run {run.name}")
     card = ModelCard.model_validate_json((run / MANIFEST).read_text(encoding="utf-8"))
-    proof = GateProof.model_validate_json((run / f"gate-{OPENVINO}.json").read_text(encoding="utf-8"))
-    digest = hashlib.sha256((run / "model.onnx").read_bytes()).hexdigest()
-    if not digest == card.onnx_sha256 == proof.onnx_sha256:
-        raise MissingStep(
-            "model.onnx, its manifest and its gate proof are not of the same export: export and gate again"
-        )
-    if not proof.admitted:
-        raise MissingStep(f"the gate refused {proof.engine}: {'; '.join(proof.reasons)}")
+    if hashlib.sha256((run / "model.onnx").read_bytes()).hexdigest() != card.onnx_sha256:
+        raise MissingStep(f"{run / 'model.onnx'} is not the file of its manifest: export and gate again")
     return card.model_copy(update={"version": version})
+
+
+def fastest_admitted(run: Path, card: ModelCard) -> GateProof:
+    """The proof on the fastest CPU engine that the gate admitted for exactly this ONNX file."""
+    refused = []
+    for engine in CPU_ENGINES:
+        path = proof_path(run, engine)
+        if not path.is_file():
+            continue
+        proof = GateProof.model_validate_json(path.read_text(encoding="utf-8"))
+        if proof.onnx_sha256 != card.onnx_sha256:
+            refused.append(f"{engine}: the proof is of another export")
+        elif not proof.admitted:
+            refused.append(f"{engine}: {'; '.join(proof.reasons)}")
+        else:
+            return proof
+    raise MissingStep(f"no engine was admitted: python -m trainer gate --run {run.name}; {' | '.join(refused)}")
 
 
 def _backend_program(folder: Path) -> str:
@@ -108,13 +114,15 @@ def _backend_program(folder: Path) -> str:
     return programs[-1].read_text(encoding="utf-8")
 
 
-def _stage(run: Path, folder: Path, card: ModelCard, program: str) -> None:
+def _stage(run: Path, folder: Path, card: ModelCard, proof: GateProof, program: str) -> None:
     staged = folder / f".publishing-{card.version}"
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
-    shutil.copyfile(run / "model.onnx", staged / "model.onnx")
+    for file in sorted({"model.onnx", CPU_ENGINES[proof.engine][0]}):
+        shutil.copyfile(run / file, staged / file)
     shutil.copyfile(run / PHANTOMS, staged / PHANTOMS)
     write_whole(staged / MANIFEST, card.model_dump_json(indent=2) + "\n")
+    write_whole(staged / PROOF, proof.model_dump_json(indent=2) + "\n")
     write_whole(staged / BACKEND_PROGRAM, program)
     final = folder / str(card.version)
     if final.exists():

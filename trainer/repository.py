@@ -2,7 +2,7 @@
 
     config.pbtxt        TensorRT, the default in production
     configs/cpu.pbtxt   OpenVINO in the Python backend, chosen with ``--model-config-name=cpu``
-    <version>/          model.onnx  model.py  manifest.json  phantoms.npz  (model.plan where it was built)
+    <version>/          model.onnx  model.py  manifest.json  gate.json  phantoms.npz  (model.plan where it was built)
 
 A config names the one version it serves, so a version folder that nobody switched to is never loaded by a restart.
 """
@@ -21,6 +21,7 @@ from tritonclient.grpc import model_config_pb2 as triton
 from cxr.schemas import ModelCard
 from trainer.contract import HEATMAP, IMAGE, MAX_BATCH_SIZE, MODEL_NAME, OOD_SCORE, PROBABILITY
 from trainer.errors import MissingStep
+from trainer.proof import PROOF, GateProof
 from trainer.refusals import ConfigOutdated
 
 HEADER = (
@@ -30,7 +31,6 @@ MANIFEST = "manifest.json"
 CONFIG_FILES = ("config.pbtxt", "configs/cpu.pbtxt")
 
 TENSORRT = "tensorrt-fp16"
-OPENVINO = "openvino-bf16"
 
 # A request that waited as long as the longest-waiting client (settings.infer_timeout_s) is answered to nobody.
 QUEUE_TIMEOUT_US = 30_000_000
@@ -50,11 +50,12 @@ def config(
     """Generate both Triton configs from the served version's manifest."""
     folder = repository / MODEL_NAME
     card = card_to_serve(folder)
-    found = differences(folder, card)
+    engine = cpu_engine_of(folder, card.version)
+    found = differences(folder, card, engine)
     if check and found:
         raise ConfigOutdated(f"\n{found}")
     if not check:
-        write_configs(folder, card)
+        write_configs(folder, card, engine)
     rich.print(f"{folder}: version {card.version} ({card.name}), {'as generated' if not found else 'rewritten'}")
 
 
@@ -69,9 +70,9 @@ def tensorrt_config(card: ModelCard) -> triton.ModelConfig:
     return config
 
 
-def cpu_config(card: ModelCard) -> triton.ModelConfig:
-    """The config that serves ``model.onnx`` on CPUs, through ``model.py``."""
-    config = _config_of(card, OPENVINO)
+def cpu_config(card: ModelCard, engine: str) -> triton.ModelConfig:
+    """The config that serves ``model.onnx`` on CPUs, through ``model.py`` and one of the CPU engines."""
+    config = _config_of(card, engine)
     config.backend = "python"
     config.default_model_filename = "model.py"
     config.instance_group.add(name="cpu", kind=triton.ModelInstanceGroup.KIND_CPU, count=1)
@@ -109,14 +110,14 @@ def render(config: triton.ModelConfig) -> str:
     return HEADER + str(text_format.MessageToString(config, as_utf8=True))
 
 
-def configs_of(card: ModelCard) -> dict[str, str]:
+def configs_of(card: ModelCard, cpu_engine: str) -> dict[str, str]:
     """Both config files' text by their path in the model's folder."""
-    return dict(zip(CONFIG_FILES, (render(tensorrt_config(card)), render(cpu_config(card))), strict=True))
+    return dict(zip(CONFIG_FILES, (render(tensorrt_config(card)), render(cpu_config(card, cpu_engine))), strict=True))
 
 
-def write_configs(folder: Path, card: ModelCard) -> None:
+def write_configs(folder: Path, card: ModelCard, cpu_engine: str) -> None:
     """Write both configs into the model's ``folder``; each appears whole or not at all."""
-    for name, text in configs_of(card).items():
+    for name, text in configs_of(card, cpu_engine).items():
         write_whole(folder / name, text)
 
 
@@ -140,6 +141,11 @@ def card_of(folder: Path, version: int) -> ModelCard:
     return ModelCard.model_validate_json((folder / str(version) / MANIFEST).read_text(encoding="utf-8"))
 
 
+def cpu_engine_of(folder: Path, version: int) -> str:
+    """The CPU engine that the gate admitted and that serves this version."""
+    return GateProof.model_validate_json((folder / str(version) / PROOF).read_text(encoding="utf-8")).engine
+
+
 def served_card(folder: Path) -> ModelCard | None:
     """The card in ``config.pbtxt``; None where nothing was published yet."""
     path = folder / "config.pbtxt"
@@ -158,10 +164,10 @@ def card_to_serve(folder: Path) -> ModelCard:
     return card_of(folder, version)
 
 
-def differences(folder: Path, card: ModelCard) -> str:
+def differences(folder: Path, card: ModelCard, cpu_engine: str) -> str:
     """A unified diff from the config files as they lie there to what ``card`` generates; empty where they agree."""
     lines: list[str] = []
-    for name, text in configs_of(card).items():
+    for name, text in configs_of(card, cpu_engine).items():
         path = folder / name
         there = path.read_text(encoding="utf-8") if path.is_file() else ""
         lines += difflib.unified_diff(there.splitlines(True), text.splitlines(True), name, f"{name} (generated)")

@@ -1,0 +1,41 @@
+"""What the gate found out about one engine: the paper that publishing asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cxr.schemas import Frozen
+
+
+class GateProof(Frozen):
+    """How far an engine was from the ONNX fp32 model, and why it was refused (no ``reasons``: admitted).
+
+    Only the difference of the AUCs is kept: the proof is about two engines, and must not open the test set by the way.
+    ``decisions_flipped`` counts the films that crossed the threshold, ``findings_changed`` also those that entered or
+    left the indeterminate band or were refused by one engine only.
+    """
+
+    engine: str
+    onnx_sha256: str
+    films: int
+    auc_difference: float
+    decisions_flipped: int
+    findings_changed: int
+    mean_probability_difference: float
+    max_probability_difference: float
+    max_ood_score_difference: float
+    limits: dict[str, float]
+    reasons: list[str]
+
+    @property
+    def admitted(self) -> bool:
+        return not self.reasons
+
+
+PROOF = "gate.json"
+"""In a version folder: the proof on the CPU engine that serves it."""
+
+
+def proof_path(run: Path, engine: str) -> Path:
+    """Where a run keeps the proof on one engine: one file for each."""
+    return run / f"gate-{engine}.json"
