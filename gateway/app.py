@@ -1,91 +1,18 @@
-"""The gateway's one application: the API, the probes, and the page mounted beside them."""
+"""The gateway's one application: API, probes and page."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from importlib import metadata
-
-from fastapi import FastAPI, Request
-from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from fastapi import FastAPI
 
 from cxr.settings import Settings
-from gateway.api import jobs_api
-from gateway.films import Films
-from gateway.health import health_api
-from gateway.http_edge import HttpEdge
+from gateway.http_app import http_app
 from gateway.parts import Parts
-from gateway.pictures import pictures_api
-from gateway.problems import Problem, answer_with_problems, every_code
 from gateway.ui import mount_page
-
-DESCRIPTION = """
-Chest X-rays in, findings out: calibrated, explained, able to refuse.
-**Research and demonstration; not a medical device.**
-
-Submit films with `POST /v1/jobs`, follow `GET /v1/jobs/{job_id}` until its state is `done`, read
-`GET /v1/jobs/{job_id}/results`. Every error is `application/problem+json` with one of these codes; those that speak of
-one image are also the codes of its row.
-
-"""
 
 
 def create_app(settings: Settings) -> FastAPI:
     """Build the application; it connects to Redis and Triton only when a request needs them."""
     parts = Parts.of(settings)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        parts.close()
-
-    app = FastAPI(
-        title="PneumoServe",
-        version=_version(),
-        description=DESCRIPTION + every_code(),
-        docs_url=None,  # FastAPI's own pages load their scripts from a CDN
-        redoc_url=None,
-        lifespan=lifespan,
-    )
-    app.include_router(health_api(parts))
-    app.include_router(jobs_api(parts))
-    app.include_router(pictures_api(Films(parts)))
-    _refuse_unknown_v1_routes(app)
-    _document_problem(app)
-    answer_with_problems(app)
+    app = http_app(parts)
     mount_page(app, parts)
-    app.add_middleware(HttpEdge)
     return app
-
-
-def _refuse_unknown_v1_routes(app: FastAPI) -> None:
-    """Without this the page, mounted at the root, would answer for routes that the API does not have."""
-    known = list(app.routes)
-
-    @app.api_route("/v1/{_:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
-    async def no_such_route(request: Request) -> None:
-        partly = any(route.matches(request.scope)[0] is Match.PARTIAL for route in known)
-        raise HTTPException(405 if partly else 404)
-
-
-def _document_problem(app: FastAPI) -> None:
-    """Add the problem's schema, and use it in place of FastAPI's own shape of validation errors."""
-    schema = app.openapi()
-    components = schema.setdefault("components", {}).setdefault("schemas", {})
-    components["Problem"] = Problem.model_json_schema()
-    for path in schema["paths"].values():
-        for operation in path.values():
-            invalid = operation["responses"].get("422")
-            if invalid and "application/json" in invalid["content"]:
-                invalid["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-                invalid["description"] = "`invalid_request`: The request is not valid."
-    components.pop("HTTPValidationError", None)
-    components.pop("ValidationError", None)
-
-
-def _version() -> str:
-    try:
-        return metadata.version("pneumoserve")
-    except metadata.PackageNotFoundError:
-        return "0"

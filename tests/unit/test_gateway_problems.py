@@ -1,0 +1,94 @@
+"""Every error has an HTTP status of its own choosing, and every answer that is not a success is a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from cxr.errors import CxrError, Unavailable, every_error
+from cxr.settings import Settings
+from gateway.http_app import http_app
+from gateway.parts import Parts
+from gateway.problems import STATUS, every_code, problem_of, status_of
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    """The API of a gateway whose Redis and Triton are away."""
+    nowhere = Settings(redis_url="redis://127.0.0.1:1/0", triton_url="127.0.0.1:1")
+    with TestClient(http_app(Parts.of(nowhere)), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize("error", [error for error in every_error() if error is not CxrError])
+def test_every_error_is_translated(error: type[CxrError]) -> None:
+    mapped = next((ancestor for ancestor in error.__mro__ if ancestor in STATUS), None)
+    assert mapped not in (None, CxrError), f"{error.__name__} has no HTTP status of its own"
+    problem = problem_of(error("detail"))
+    assert (problem.code, problem.title, problem.retryable) == (error.code, error.sentence, error.retryable)
+    assert problem.type.endswith(error.code)
+    assert "detail" in problem.detail
+    assert 400 <= problem.status < 600
+
+
+@pytest.mark.parametrize("error", list(every_error()))
+def test_only_what_is_away_says_503(error: type[CxrError]) -> None:
+    assert (status_of(error) == 503) is issubclass(error, Unavailable)
+
+
+def test_every_code_is_documented_in_the_description(client: TestClient) -> None:
+    description = client.get("/openapi.json").json()["info"]["description"]
+    assert every_code() in description
+    assert all(f"`{error.code}`" in description for error in every_error())
+
+
+def test_every_route_documents_its_problems(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {"/v1/jobs", "/v1/jobs/{job_id}", "/v1/jobs/{job_id}/results", "/healthz", "/readyz", "/v1/model"} <= set(
+        paths
+    )
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            refusals = {code: answer for code, answer in operation["responses"].items() if int(code) >= 400}
+            assert refusals or path == "/healthz", f"{method} {path}"
+            for answer in refusals.values():
+                assert list(answer["content"]) == ["application/problem+json"]
+                assert "`" in answer["description"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/nothing", 404, "no_such_route"),
+        ("PUT", "/v1/jobs", 405, "method_not_allowed"),
+        ("POST", "/v1/jobs", 422, "request_refused"),
+        ("GET", "/v1/jobs/x/results?limit=0", 422, "invalid_request"),
+        ("GET", "/v1/jobs/x/images/one/film.png", 422, "invalid_request"),
+        ("GET", "/v1/jobs/x/images/0/overlay.png?opacity=2", 422, "invalid_request"),
+        ("GET", "/v1/jobs/x", 503, "ledger_unavailable"),
+        ("GET", "/v1/jobs/x/results?format=csv", 503, "ledger_unavailable"),
+        ("GET", "/v1/model", 503, "model_unavailable"),
+        ("GET", "/readyz", 503, "unavailable"),
+    ],
+)
+def test_every_refusal_is_a_problem(client: TestClient, method: str, path: str, status: int, code: str) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["code"] == code
+    assert set(problem) == {"type", "title", "status", "detail", "code", "retryable"}
+    assert ("retry-after" in answer.headers) is (status == 503)
+
+
+def test_readiness_names_what_is_away(client: TestClient) -> None:
+    assert "ledger, model" in client.get("/readyz").json()["detail"]
+
+
+def test_an_alive_process_says_so_with_everything_else_away(client: TestClient) -> None:
+    answer = client.get("/healthz")
+    assert answer.json() == {"status": "alive"}
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
