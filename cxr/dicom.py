@@ -50,7 +50,7 @@ def grey_levels(content: bytes, max_pixels: int) -> NDArray[np.uint8]:
         try:
             _refuse_what_is_not_one_chest_film(dataset, max_pixels)
             return _display(dataset)
-        except ImageRejected:
+        except (ImageRejected, MemoryError):
             raise
         except Exception as error:  # any other fault of a foreign file is damage
             raise CorruptDicom(type(error).__name__) from error
@@ -60,6 +60,8 @@ def _read(content: bytes) -> pydicom.Dataset:
     try:
         dataset = pydicom.dcmread(io.BytesIO(content), force=True)
         len(dataset)
+    except MemoryError:
+        raise
     except Exception as error:
         raise CorruptDicom(type(error).__name__) from error
     if "Modality" not in dataset and "SOPClassUID" not in dataset:

@@ -15,6 +15,8 @@ CxrError
 │   ├── MultiFrameDicom      multi_frame_dicom
 │   ├── UnsupportedTransferSyntax  unsupported_transfer_syntax
 │   ├── NotChestXray         not_chest_xray
+│   ├── DecodeTimeout        decode_timeout
+│   ├── DecoderCrashed       decoder_crashed
 │   └── PoisonImage          poison_image
 ├── RequestRefused           the request as a whole is not accepted; nothing was stored
 │   ├── NoImages             no_images
@@ -28,6 +30,7 @@ CxrError
 │   ├── ModelUnavailable     model_unavailable
 │   ├── LedgerUnavailable    ledger_unavailable
 │   ├── QueueUnavailable     queue_unavailable
+│   ├── DecoderUnavailable   decoder_unavailable
 │   └── BlobsUnavailable     blobs_unavailable
 └── ContractBroken           the served model is not the one this program was written for
                              contract_broken
@@ -130,6 +133,16 @@ class NotChestXray(ImageRejected):
     sentence = "This does not look like a frontal chest X-ray, so no finding is given."
 
 
+class DecodeTimeout(ImageRejected):
+    code = "decode_timeout"
+    sentence = "Reading the image took longer than one image may take."
+
+
+class DecoderCrashed(ImageRejected):
+    code = "decoder_crashed"
+    sentence = "The image stopped the program that reads images; nothing else was affected."
+
+
 class PoisonImage(ImageRejected):
     code = "poison_image"
     sentence = "The image was set aside after it repeatedly stopped a worker."
@@ -178,6 +191,33 @@ class ResultsNotReady(RequestRefused):
     retryable = True
 
 
+class TooBusy(CxrError):
+    """There is too much to do already; nothing of the request was kept. ``retry_after_s`` says when to try again."""
+
+    code = "too_busy"
+    sentence = "PneumoServe has too much to do at the moment."
+    retryable = True
+
+    def __init__(self, detail: str = "", retry_after_s: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class QueueFull(TooBusy):
+    code = "queue_full"
+    sentence = "The queue is full."
+
+
+class QuotaExceeded(TooBusy):
+    code = "quota_exceeded"
+    sentence = "You have as many images waiting as you may have at once."
+
+
+class RateExceeded(TooBusy):
+    code = "rate_exceeded"
+    sentence = "You have submitted too many jobs within a minute."
+
+
 class Unavailable(CxrError):
     """A part of the system is away; the same call may succeed later."""
 
@@ -199,6 +239,11 @@ class LedgerUnavailable(Unavailable):
 class QueueUnavailable(Unavailable):
     code = "queue_unavailable"
     sentence = "The work queue is not available at the moment."
+
+
+class DecoderUnavailable(Unavailable):
+    code = "decoder_unavailable"
+    sentence = "No process can be started to read images at the moment."
 
 
 class BlobsUnavailable(Unavailable):

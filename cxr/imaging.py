@@ -57,6 +57,7 @@ def preprocess(content: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.ui
 
     Raises:
         ImageRejected: one of its subclasses, naming what is wrong with the file.
+        MemoryError: the file needs more memory than there is, which may not be its fault.
     """
     film = decode(content, limits, enough_px=2 * IMAGE_SIZE_PX)
     square = film.resize((IMAGE_SIZE_PX, IMAGE_SIZE_PX), Image.Resampling.BILINEAR)
@@ -97,7 +98,7 @@ def _decode_jpeg_or_png(content: bytes, limits: Limits, enough_px: int | None) -
             image.draft("L", (enough_px, enough_px))
         image.load()
         return _grey(ImageOps.exif_transpose(image))
-    except (TooManyPixels, TooFewPixels):
+    except (TooManyPixels, TooFewPixels, MemoryError):
         raise
     except Image.DecompressionBombError as error:
         raise TooManyPixels from error

@@ -3,38 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cxr.errors import ImageRejected, NotChestXray
-from cxr.imaging import DEFAULT_LIMITS, Limits, preprocess
-from cxr.schemas import Prediction, Rejection
+from cxr.decoding import Decoder, ThreadDecoder
+from cxr.errors import NotChestXray
+from cxr.schemas import ModelIdentity, Prediction, Rejection
 from cxr.triton import ModelClient, ModelOutput
 
 
 class Predictor:
     """Judges batches of files with the served model and its own operating point.
 
-    Raises ``ModelUnavailable`` or ``ContractBroken`` from the model; a bad file never raises, it becomes a Rejection.
+    Raises ``ModelUnavailable`` or ``ContractBroken`` from the model, ``DecoderUnavailable`` from the decoder; a bad file
+    never raises, it becomes a Rejection. Without a ``decoder``, files are decoded in two threads of this process.
     """
 
-    def __init__(self, model: ModelClient, threads: Executor, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._model, self._threads, self._limits = model, threads, limits
+    def __init__(self, model: ModelClient, decoder: Decoder | None = None) -> None:
+        self._model, self._decoder = model, decoder or ThreadDecoder()
+
+    def model(self) -> ModelIdentity:
+        """Which model would answer now."""
+        return self._model.served().identity
 
     def predict(self, files: Sequence[bytes]) -> list[Prediction | Rejection]:
         """One answer per file, in order; at most as many files as the model's ``max_batch_size`` (64)."""
-        prepared = list(self._threads.map(self._prepare, files))
+        prepared = self._decoder.decode(files)
         films = [film for film in prepared if not isinstance(film, Rejection)]
         judged = iter(judge(self._model.infer(np.stack(films))) if films else ())
         return [film if isinstance(film, Rejection) else next(judged) for film in prepared]
-
-    def _prepare(self, content: bytes) -> NDArray[np.uint8] | Rejection:
-        try:
-            return preprocess(content, self._limits)
-        except ImageRejected as error:
-            return Rejection.of(error)
 
 
 def judge(output: ModelOutput) -> list[Prediction | Rejection]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from cxr.errors import CxrError
 
@@ -120,6 +120,7 @@ class Rejection(Frozen):
 
 
 ImageResult = Annotated[Prediction | Rejection, Field(discriminator="kind")]
+IMAGE_RESULT: TypeAdapter[Prediction | Rejection] = TypeAdapter(ImageResult)
 
 
 class JobState(StrEnum):

@@ -29,11 +29,24 @@ class Settings(BaseSettings):
     max_request_bytes: int = Field(2 * 1024**3, description="Largest accepted upload in all.")
     max_images_per_job: int = Field(100_000, description="Most images one job may have.")
 
+    max_backlog_images: int = Field(
+        500_000, description="Images that may wait in all; more are refused with queue_full."
+    )
+    max_backlog_bytes: int = Field(200 * 1024**3, description="Bytes of unfinished jobs that may wait in all.")
+    max_owner_images: int = Field(200_000, description="Images one owner may have waiting.")
+    max_owner_jobs_per_minute: int = Field(600, description="Jobs one owner may submit in a minute.")
+
     interactive_max_images: int = Field(
         8, description="Jobs up to this size go to the interactive queue, ahead of batches."
     )
     chunk_size: int = Field(64, ge=1, le=64, description="Images per Celery message and per Triton request, at most.")
-    decode_threads: int = Field(2, ge=1, description="Threads that decode one chunk's images.")
+    decode_processes: int = Field(2, ge=1, description="Processes that decode images: one per core, at most.")
+    decode_timeout_s: float = Field(
+        20.0, gt=0, description="Longest time one image may take to decode; its process is then replaced."
+    )
+    decode_memory_bytes: int = Field(
+        2 * 1024**3, ge=512 * 1024**2, description="Most memory one decoding process may have, its program included."
+    )
     worker_concurrency: int = Field(2, ge=1, description="Chunks one worker process has in hand at once.")
     infer_timeout_s: float = Field(30.0, gt=0, description="Longest wait for one Triton answer.")
     lease_s: float = Field(15.0, gt=0, description="How long a claimed chunk stays claimed without a sign of life.")

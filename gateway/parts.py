@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cxr.blobs import BlobStore
-from cxr.jobs import JobStore
+from cxr.jobs import JobStore, Ledger
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.triton import ModelClient
@@ -23,14 +23,10 @@ class Parts:
 
     @classmethod
     def of(cls, settings: Settings) -> Parts:
+        ledger = Ledger(settings.redis_url)
         return cls(
             settings=settings,
-            jobs=JobStore(
-                settings.redis_url,
-                lease_s=settings.lease_s,
-                retention_s=settings.retention_s,
-                chunk_size=settings.chunk_size,
-            ),
+            jobs=JobStore(ledger, settings),
             blobs=BlobStore(settings.blobs_dir),
             queue=ChunkQueue(celery_app(settings.redis_url)),
             model=ModelClient(settings.triton_url, settings.model_name, timeout_s=5.0),

@@ -20,6 +20,7 @@ from cxr.errors import (
     RequestRefused,
     RequestTooLarge,
     ResultsNotReady,
+    TooBusy,
     TooManyImages,
     Unavailable,
     every_error,
@@ -38,6 +39,7 @@ STATUS: dict[type[CxrError], HTTPStatus] = {
     JobNotFound: HTTPStatus.NOT_FOUND,
     ImageNotFound: HTTPStatus.NOT_FOUND,
     ResultsNotReady: HTTPStatus.CONFLICT,
+    TooBusy: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ContractBroken: HTTPStatus.BAD_GATEWAY,
     CxrError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -88,7 +90,7 @@ def answer_with_problems(app: FastAPI) -> None:
 
     @app.exception_handler(CxrError)
     async def _cxr(_: Request, error: CxrError) -> Response:
-        return _response(problem_of(error))
+        return _response(problem_of(error), retry_after_s=error.retry_after_s if isinstance(error, TooBusy) else None)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> Response:
@@ -124,6 +126,8 @@ def _problem(status: HTTPStatus, code: str, title: str, detail: str, retryable: 
     )
 
 
-def _response(problem: Problem) -> Response:
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+def _response(problem: Problem, retry_after_s: int | None = None) -> Response:
+    if retry_after_s is None and problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        retry_after_s = RETRY_AFTER_S
+    headers = {"Retry-After": str(retry_after_s)} if retry_after_s is not None else None
     return JSONResponse(problem.model_dump(), problem.status, headers, MEDIA_TYPE)

@@ -17,7 +17,7 @@ from honcho.environ import parse_procfile
 
 from cxr.blobs import BlobStore
 from cxr.errors import CxrError
-from cxr.jobs import JobStore
+from cxr.jobs import JobStore, Leases, Ledger
 from cxr.queue import ChunkQueue, celery_app
 from cxr.schemas import JobImage, JobState, Prediction, QueueName, Rejection
 from cxr.settings import Settings
@@ -63,12 +63,9 @@ class Stack:
             }
         )
         self.gateway_url = f"http://127.0.0.1:{self.local.gateway_port}"
-        self.jobs = JobStore(
-            self.settings.redis_url,
-            lease_s=self.settings.lease_s,
-            retention_s=self.settings.retention_s,
-            chunk_size=self.settings.chunk_size,
-        )
+        self.ledger = Ledger(self.settings.redis_url)
+        self.jobs = JobStore(self.ledger, self.settings)
+        self.leases = Leases(self.ledger, self.settings)
         self.blobs = BlobStore(self.settings.blobs_dir)
         self.queue = ChunkQueue(celery_app(self.settings.redis_url))
         self.model = ModelClient(self.settings.triton_url, self.settings.model_name, timeout_s=10)

@@ -9,41 +9,47 @@ from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from cxr.blobs import BlobStore
 from cxr.imaging import Limits
-from cxr.jobs import JobStore
+from cxr.jobs import JobStore, Leases, Ledger
 from cxr.predictor import Predictor
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.telemetry import configure_logging
 from cxr.triton import ModelClient
+from worker.breaker import Breaker
 from worker.chunks import ChunkWorker
 from worker.reconcile import Reconciler
 from worker.tasks import register_tasks
 
-# How long a chunk may wait beside an empty queue before its message counts as lost.
-LOST_MESSAGE_GRACE_S = 5.0
+# A message that left its queue is claimed within moments; one that two looks this far apart find unclaimed was lost.
+BETWEEN_LOOKS_FOR_LOST_MESSAGES_S = 4.0
 
 
 def create_worker(settings: Settings) -> Celery:
     """A Celery application with its task and its reconciler; nothing connects before it runs."""
     app = celery_app(settings.redis_url)
-    jobs = JobStore(
-        settings.redis_url, lease_s=settings.lease_s, retention_s=settings.retention_s, chunk_size=settings.chunk_size
-    )
-    blobs = BlobStore(settings.blobs_dir)
+    ledger = Ledger(settings.redis_url)
+    jobs, leases, blobs = JobStore(ledger, settings), Leases(ledger, settings), BlobStore(settings.blobs_dir)
     threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
     model = ModelClient(settings.triton_url, settings.model_name, settings.infer_timeout_s)
     predictor = Predictor(model, threads, Limits(max_file_bytes=settings.max_file_bytes))
-    register_tasks(app, ChunkWorker(jobs, blobs, predictor, threads, lease_s=settings.lease_s))
+    breaker = Breaker(model.ready)
+    register_tasks(app, ChunkWorker(leases, blobs, predictor, breaker, threads, lease_s=settings.lease_s))
     reconciler = Reconciler(
         jobs,
+        leases,
         blobs,
         ChunkQueue(app),
         interval_s=settings.reconcile_interval_s,
-        grace_s=LOST_MESSAGE_GRACE_S,
+        between_looks_s=BETWEEN_LOOKS_FOR_LOST_MESSAGES_S,
         max_stops=settings.max_chunk_attempts,
     )
+
+    def stop(**_: object) -> None:
+        breaker.stop()
+        reconciler.stop()
+
     worker_ready.connect(lambda **_: reconciler.start(), weak=False)
-    worker_shutting_down.connect(lambda **_: reconciler.stop(), weak=False)
+    worker_shutting_down.connect(stop, weak=False)
     setup_logging.connect(lambda **_: configure_logging("worker", settings.log_level), weak=False)
     return app
 

@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 from cxr.blobs import BlobStore
 from cxr.errors import CxrError, JobNotFound, PoisonImage
-from cxr.jobs import JobStore, OverdueChunk
+from cxr.jobs import JobStore, Leases, OverdueChunk
 from cxr.queue import ChunkQueue
 from cxr.retention import forget_job
 from cxr.schemas import Rejection
@@ -22,15 +22,16 @@ class Reconciler:
     def __init__(
         self,
         jobs: JobStore,
+        leases: Leases,
         blobs: BlobStore,
         queue: ChunkQueue,
         *,
         interval_s: float,
-        grace_s: float,
+        between_looks_s: float,
         max_stops: int,
     ) -> None:
-        self._jobs, self._blobs, self._queue = jobs, blobs, queue
-        self._interval_s, self._grace_s, self._max_stops = interval_s, grace_s, max_stops
+        self._jobs, self._leases, self._blobs, self._queue = jobs, leases, blobs, queue
+        self._interval_s, self._between_looks_s, self._max_stops = interval_s, between_looks_s, max_stops
         self._stopping = Event()
 
     def start(self) -> None:
@@ -42,7 +43,7 @@ class Reconciler:
 
     def look_once(self) -> None:
         """Re-enqueue overdue chunks, set poison images aside, delete what is past its retention."""
-        for overdue in self._jobs.overdue(self._grace_s):
+        for overdue in self._leases.overdue(self._between_looks_s):
             self._act_on(overdue)
         for job_id in self._jobs.expired():
             with suppress(JobNotFound):  # its owner was faster
@@ -52,8 +53,7 @@ class Reconciler:
         chunk = overdue.chunk
         if overdue.stops >= self._max_stops:
             log.error("image_set_aside", chunk=str(chunk), stops=overdue.stops)
-            poison = Rejection.of(PoisonImage(f"{overdue.stops} workers"))
-            self._jobs.record(chunk, dict.fromkeys(range(chunk.first, chunk.last + 1), poison))
+            self._leases.set_aside(chunk, Rejection.of(PoisonImage(f"{overdue.stops} workers")))
         else:
             log.info("chunk_enqueued_again", chunk=str(chunk), stops=overdue.stops)
             self._queue.enqueue(overdue.queue, [chunk])
@@ -61,7 +61,7 @@ class Reconciler:
     def _run(self) -> None:
         while not self._stopping.wait(self._interval_s):
             try:
-                if self._jobs.take_reconciler_turn(self._interval_s / 2):
+                if self._leases.take_reconciler_turn(self._interval_s / 2):
                     self.look_once()
             except CxrError as error:
                 log.warning("reconciler_waits", code=error.code, detail=error.detail)

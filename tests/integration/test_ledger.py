@@ -6,18 +6,36 @@ import time
 
 import pytest
 
-from cxr.errors import EmptyFile, ImageNotFound, JobNotFound, LedgerUnavailable
-from cxr.jobs import JobStore
-from cxr.schemas import Chunk, JobImage, JobState, QueueName, Rejection
+from cxr.errors import EmptyFile, ImageNotFound, JobNotFound, LedgerUnavailable, QueueFull, QuotaExceeded, RateExceeded
+from cxr.jobs import Backlog, JobStore, Leases, Ledger
+from cxr.schemas import Chunk, JobImage, JobState, ModelIdentity, QueueName, Rejection
+from cxr.settings import Settings
 from tests.stack import Stack, free_port
 
 ANSWER = Rejection.of(EmptyFile())
+MODEL = ModelIdentity(name="m", version=1, engine="e")
 
 
 @pytest.fixture
-def jobs(redis_stack: Stack) -> JobStore:
-    redis_stack.jobs._redis.flushall()
-    return JobStore(redis_stack.settings.redis_url, lease_s=0.2, retention_s=60, chunk_size=4)
+def ledger(redis_stack: Stack) -> Ledger:
+    redis_stack.ledger.redis.flushall()
+    return redis_stack.ledger
+
+
+@pytest.fixture
+def settings(redis_stack: Stack) -> Settings:
+    changed = {"lease_s": 0.2, "chunk_size": 4, "retention_s": 60, "max_backlog_images": 2000, "max_owner_images": 1500}
+    return redis_stack.settings.model_copy(update=changed)
+
+
+@pytest.fixture
+def jobs(ledger: Ledger, settings: Settings) -> JobStore:
+    return JobStore(ledger, settings)
+
+
+@pytest.fixture
+def leases(ledger: Ledger, settings: Settings) -> Leases:
+    return Leases(ledger, settings)
 
 
 def image(number: int) -> JobImage:
@@ -30,17 +48,17 @@ def submitted(jobs: JobStore, images: int, queue: QueueName = QueueName.BATCH) -
     return job_id, jobs.submit(job_id)
 
 
-def test_a_job_goes_from_receiving_to_done(jobs: JobStore) -> None:
+def test_a_job_goes_from_receiving_to_done(jobs: JobStore, leases: Leases) -> None:
     job_id = jobs.create(QueueName.INTERACTIVE)
     assert jobs.job(job_id).state is JobState.RECEIVING
     jobs.append(job_id, [(image(0), None), (image(1), None)])
     [chunk] = jobs.submit(job_id)
     assert jobs.job(job_id).state is JobState.QUEUED
-    lease = jobs.claim(chunk)
+    lease = leases.claim(chunk)
     assert lease is not None
     assert lease.waiting == {0: image(0), 1: image(1)}
     assert jobs.job(job_id).state is JobState.RUNNING
-    assert jobs.record(chunk, {0: ANSWER, 1: ANSWER}, lease.token) == 2
+    assert leases.record(chunk, {0: ANSWER, 1: ANSWER}, lease.token) == 2
     job = jobs.job(job_id)
     assert (job.state, job.answered, job.total) == (JobState.DONE, 2, 2)
     assert job.finished_at is not None
@@ -60,78 +78,88 @@ def test_a_job_of_rejections_is_done_at_once(jobs: JobStore) -> None:
     assert jobs.job(job_id).state is JobState.DONE
 
 
-def test_rejected_images_are_not_given_to_workers(jobs: JobStore) -> None:
+def test_rejected_images_are_not_given_to_workers(jobs: JobStore, leases: Leases) -> None:
     job_id = jobs.create(QueueName.BATCH)
     jobs.append(job_id, [(JobImage(name="empty.png", sha256=None, size_bytes=0), ANSWER), (image(1), None)])
     [chunk] = jobs.submit(job_id)
-    lease = jobs.claim(chunk)
+    lease = leases.claim(chunk)
     assert lease is not None
     assert list(lease.waiting) == [1]
 
 
-def test_a_chunk_is_held_by_one_worker(jobs: JobStore) -> None:
+def test_a_chunk_is_held_by_one_worker(jobs: JobStore, leases: Leases) -> None:
     _, [chunk] = submitted(jobs, 2)
-    assert jobs.claim(chunk) is not None
-    assert jobs.claim(chunk) is None
+    assert leases.claim(chunk) is not None
+    assert leases.claim(chunk) is None
 
 
-def test_a_finished_chunk_is_not_claimed_again(jobs: JobStore) -> None:
+def test_a_finished_chunk_is_not_claimed_again(jobs: JobStore, leases: Leases) -> None:
     _, [chunk, _] = submitted(jobs, 8)
-    lease = jobs.claim(chunk)
+    lease = leases.claim(chunk)
     assert lease is not None
-    jobs.record(chunk, dict.fromkeys(lease.waiting, ANSWER), lease.token)
-    assert jobs.claim(chunk) is None
+    leases.record(chunk, dict.fromkeys(lease.waiting, ANSWER), lease.token)
+    assert leases.claim(chunk) is None
 
 
-def test_an_answer_is_written_once(jobs: JobStore) -> None:
+def test_an_answer_is_written_once(jobs: JobStore, leases: Leases) -> None:
     job_id, [chunk, _] = submitted(jobs, 8)
     other = Rejection(code="corrupt_image", message="another answer")
-    assert jobs.record(chunk, {0: ANSWER, 1: ANSWER, 2: ANSWER, 3: ANSWER}) == 4
-    assert jobs.record(chunk, {0: other, 1: other, 2: other, 3: other}) == 0
+    assert leases.record(chunk, {0: ANSWER, 1: ANSWER, 2: ANSWER, 3: ANSWER}) == 4
+    assert leases.record(chunk, {0: other, 1: other, 2: other, 3: other}) == 0
     assert jobs.job(job_id).answered == 4
     assert jobs.result(job_id, 0).result == ANSWER
 
 
-def test_an_expired_lease_makes_the_chunk_overdue_image_by_image(jobs: JobStore) -> None:
+def test_an_expired_lease_makes_the_chunk_overdue_image_by_image(jobs: JobStore, leases: Leases) -> None:
     job_id, [chunk] = submitted(jobs, 3)
-    jobs.claim(chunk)
+    leases.claim(chunk)
     time.sleep(0.25)
-    overdue = jobs.overdue(grace_s=60)
+    overdue = leases.overdue(60)
     assert [(entry.chunk, entry.stops) for entry in overdue] == [(Chunk(job_id, n, n), 1) for n in range(3)]
-    assert jobs.claim(chunk) is None
-    assert jobs.claim(overdue[0].chunk) is not None
+    assert leases.claim(chunk) is None
+    assert leases.claim(overdue[0].chunk) is not None
 
 
-def test_a_renewed_lease_is_not_overdue(jobs: JobStore) -> None:
+def test_a_renewed_lease_is_not_overdue(jobs: JobStore, leases: Leases) -> None:
     _, [chunk] = submitted(jobs, 3)
-    lease = jobs.claim(chunk)
+    lease = leases.claim(chunk)
     assert lease is not None
     for _ in range(4):
         time.sleep(0.1)
-        assert jobs.renew(lease)
-    assert jobs.overdue(grace_s=60) == []
+        assert leases.renew(lease)
+    assert leases.overdue(60) == []
 
 
-def test_a_released_chunk_comes_back_whole_and_unblamed(jobs: JobStore) -> None:
+def test_a_released_chunk_comes_back_whole_and_unblamed(jobs: JobStore, leases: Leases) -> None:
     _, [chunk] = submitted(jobs, 3)
-    lease = jobs.claim(chunk)
+    lease = leases.claim(chunk)
     assert lease is not None
-    jobs.release(lease, pause_s=0)
-    [overdue] = jobs.overdue(grace_s=60)
+    leases.release(lease, pause_s=0)
+    [overdue] = leases.overdue(60)
     assert (overdue.chunk, overdue.stops) == (chunk, 0)
 
 
-def test_a_lost_message_is_noticed_when_its_queue_is_empty(jobs: JobStore) -> None:
+def test_a_lost_message_is_noticed_when_its_queue_is_empty(jobs: JobStore, leases: Leases) -> None:
     _, [chunk] = submitted(jobs, 3)
-    assert jobs.overdue(grace_s=60) == []
-    [overdue] = jobs.overdue(grace_s=0)
+    assert leases.overdue(0) == []  # one look is not enough: the message may be on its way
+    [overdue] = leases.overdue(0)
     assert (overdue.chunk, overdue.queue) == (chunk, QueueName.BATCH)
 
 
-def test_a_full_queue_is_not_hinted_again(jobs: JobStore) -> None:
+def test_a_message_that_was_overtaken_is_lost(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:
+    _, [lost, claimed, later] = submitted(jobs, 12)
+    ledger.redis.lpush(QueueName.BATCH.value, "the later chunk's message")
+    assert leases.claim(claimed) is not None
+    assert leases.overdue(0) == []
+    assert [entry.chunk for entry in leases.overdue(0)] == [lost]
+    assert leases.claim(lost) is not None
+    assert leases.claim(later) is not None
+
+
+def test_a_full_queue_is_not_hinted_again(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:
     submitted(jobs, 3)
-    jobs._redis.lpush(QueueName.BATCH.value, "a message that still waits")
-    assert jobs.overdue(grace_s=0) == []
+    ledger.redis.lpush(QueueName.BATCH.value, "a message that still waits")
+    assert [leases.overdue(0) for _ in range(3)] == [[], [], []]
 
 
 def test_deleting_returns_the_blobs_nobody_needs(jobs: JobStore) -> None:
@@ -144,14 +172,14 @@ def test_deleting_returns_the_blobs_nobody_needs(jobs: JobStore) -> None:
         jobs.job(first)
 
 
-def test_answers_to_a_deleted_job_leave_nothing_behind(jobs: JobStore) -> None:
+def test_answers_to_a_deleted_job_leave_nothing_behind(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:
     job_id, [chunk] = submitted(jobs, 2)
-    lease = jobs.claim(chunk)
+    lease = leases.claim(chunk)
     assert lease is not None
     jobs.delete(job_id)
-    assert jobs.record(chunk, {0: ANSWER, 1: ANSWER}, lease.token) == 0
-    assert jobs.claim(chunk) is None
-    assert [key for key in jobs._redis.keys("*") if job_id in str(key)] == []
+    assert leases.record(chunk, {0: ANSWER, 1: ANSWER}, lease.token) == 0
+    assert leases.claim(chunk) is None
+    assert [key for key in ledger.redis.keys("*") if job_id in str(key)] == []
 
 
 def test_results_are_read_in_order_across_pages(jobs: JobStore) -> None:
@@ -184,6 +212,73 @@ def test_a_submitted_job_takes_no_more_images(jobs: JobStore) -> None:
 
 
 def test_redis_away_is_said_in_our_words() -> None:
-    away = JobStore(f"redis://127.0.0.1:{free_port()}/0", lease_s=1, retention_s=1, chunk_size=1)
+    away = JobStore(Ledger(f"redis://127.0.0.1:{free_port()}/0"), Settings())
     with pytest.raises(LedgerUnavailable):
         away.ping()
+
+
+def test_a_cancelled_job_is_worked_on_no_more(jobs: JobStore, leases: Leases) -> None:
+    job_id, [first, second] = submitted(jobs, 8)
+    lease = leases.claim(first)
+    assert lease is not None
+    assert jobs.cancel(job_id).state is JobState.CANCELLED
+    assert leases.claim(second) is None
+    assert leases.record(first, dict.fromkeys(lease.waiting, ANSWER), lease.token) == 0
+    assert jobs.job(job_id).answered == 0
+    assert jobs.cancel(job_id).state is JobState.CANCELLED
+
+
+def test_a_finished_job_is_not_cancelled(jobs: JobStore, leases: Leases) -> None:
+    job_id, [chunk] = submitted(jobs, 1)
+    leases.record(chunk, {0: ANSWER})
+    assert jobs.cancel(job_id).state is JobState.DONE
+
+
+def test_what_a_model_said_of_bytes_is_known_until_they_are_forgotten(jobs: JobStore, leases: Leases) -> None:
+    answer = Rejection(code="not_chest_xray", message="no", model=MODEL)
+    job_id, [chunk] = submitted(jobs, 1)
+    leases.record(chunk, {0: answer}, images={0: image(0)})
+    sha256 = str(image(0).sha256)
+    assert leases.known_answers([sha256, "another"], MODEL) == {sha256: answer}
+    assert leases.known_answers([sha256], MODEL.model_copy(update={"version": 2})) == {}
+    jobs.delete(job_id)
+    assert leases.known_answers([sha256], MODEL) == {}
+
+
+def test_a_poison_image_is_set_aside_and_can_be_tried_again(jobs: JobStore, leases: Leases) -> None:
+    job_id, [chunk] = submitted(jobs, 1)
+    leases.set_aside(chunk, ANSWER)
+    assert jobs.set_aside() == [(job_id, 0)]
+    assert jobs.job(job_id).state is JobState.DONE
+    assert jobs.retry(job_id, 0)
+    assert not jobs.retry(job_id, 0)
+    assert (jobs.job(job_id).state, jobs.job(job_id).answered) == (JobState.RUNNING, 0)
+    assert leases.claim(chunk) is not None
+
+
+def test_the_backlog_is_counted_and_bounded(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:
+    backlog = Backlog(ledger)
+    first, [chunk] = submitted(jobs, 3)
+    second, _ = submitted(jobs, 900)
+    assert (backlog.standing().images, backlog.standing().bytes) == (903, 9030)
+    with pytest.raises(QuotaExceeded):
+        submitted(jobs, 600)
+    other = jobs.create(QueueName.BATCH, owner="another")
+    with pytest.raises(QueueFull) as full:
+        jobs.append(other, [(image(number), None) for number in range(1200)])
+    assert full.value.retry_after_s >= 1
+    leases.record(chunk, dict.fromkeys(range(3), ANSWER))
+    assert (backlog.standing().images, backlog.standing().bytes) == (900, 9000)
+    jobs.delete(second)
+    jobs.delete(first)
+    assert (backlog.standing().images, backlog.standing().bytes) == (0, 0)
+
+
+def test_an_owner_may_submit_so_many_jobs_a_minute(ledger: Ledger, settings: Settings) -> None:
+    jobs = JobStore(ledger, settings.model_copy(update={"max_owner_jobs_per_minute": 2}))
+    submit_many = (
+        jobs.create(QueueName.BATCH, owner="eager") for _ in range(6)
+    )  # 3 would do, but for the minute's turn
+    with pytest.raises(RateExceeded):
+        list(submit_many)
+    assert jobs.create(QueueName.BATCH, owner="calm")

@@ -65,7 +65,7 @@ def test_a_message_delivered_twice_answers_once(stack: Stack) -> None:
 def test_a_lost_message_is_found(own_stack: Stack) -> None:
     own_stack.stop("worker")
     job_id = own_stack.submit(distinct_films(10))
-    own_stack.jobs._redis.delete("batch", "interactive")
+    own_stack.ledger.redis.delete("batch", "interactive")
     own_stack.start("worker")
     assert len(own_stack.results(job_id)) == 10
 

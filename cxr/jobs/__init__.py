@@ -1,0 +1,17 @@
+"""The ledger: every job's state, images and answers in Redis, each transition one atomic script of ``scripts/``.
+
+    receiving --submit--> queued --first claim--> running --last answer--> done
+    any of these that is not done --cancel--> cancelled
+
+The ledger is the truth; a Celery message is only a hint that a chunk is waiting. Image bytes are never in Redis.
+``JobStore`` is the gateway's side, ``Leases`` the worker's, ``Backlog`` says how much there is to do, ``AuditLog`` who
+did what. Needs one Redis primary (Sentinel is fine, Cluster is not: a script touches keys of several slots).
+"""
+
+from cxr.jobs.audit import AuditEntry, AuditLog
+from cxr.jobs.backlog import Backlog, Standing
+from cxr.jobs.leases import Lease, Leases, OverdueChunk
+from cxr.jobs.ledger import Ledger
+from cxr.jobs.store import JobStore
+
+__all__ = ["AuditEntry", "AuditLog", "Backlog", "JobStore", "Lease", "Leases", "Ledger", "OverdueChunk", "Standing"]

@@ -1,0 +1,53 @@
+"""Who did what to which job: an append-only record without pixels, file names or patient data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from cxr.jobs.ledger import AUDIT, Ledger, from_ms, redis_errors
+
+PAGE = 1000
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One deed: ``action`` is ``submitted``, ``read``, ``cancelled``, ``deleted``, ``expired`` or ``retried``."""
+
+    at: datetime
+    actor: str
+    action: str
+    job_id: str
+    images: int
+
+
+class AuditLog:
+    """Kept in a Redis stream, whose entries cannot be changed, only appended."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._redis = ledger.redis
+
+    def add(self, actor: str, action: str, job_id: str, images: int = 0) -> None:
+        """Append one entry. Raises ``LedgerUnavailable``: what cannot be recorded must not be done."""
+        with redis_errors():
+            self._redis.xadd(AUDIT, {"actor": actor, "action": action, "job_id": job_id, "images": images})
+
+    def entries(self) -> Iterator[AuditEntry]:
+        """All entries, oldest first."""
+        after = "-"
+        while True:
+            with redis_errors():
+                page = cast("list[tuple[str, dict[str, str]]]", self._redis.xrange(AUDIT, after, "+", count=PAGE))
+            for entry_id, fields in page:
+                yield AuditEntry(
+                    at=from_ms(entry_id.split("-")[0]),
+                    actor=fields["actor"],
+                    action=fields["action"],
+                    job_id=fields["job_id"],
+                    images=int(fields["images"]),
+                )
+            if len(page) < PAGE:
+                return
+            after = f"({page[-1][0]}"

@@ -1,0 +1,81 @@
+"""The connection to Redis, the names of the keys, and the atomic scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+import redis
+
+from cxr.errors import LedgerUnavailable
+from cxr.schemas import Chunk, QueueName
+
+JOB_PREFIX = "cxr:job:"
+HELD = "cxr:held"
+EXPIRING = "cxr:expiring"
+NEEDS = "cxr:blob_needs"
+LOAD_PREFIX = "cxr:load:"
+ANSWERED_PREFIX = "cxr:answered:"
+DRAINED_PREFIX = "cxr:drained:"
+RECONCILER = "cxr:reconciler"
+JOBS = "cxr:jobs"
+AUDIT = "cxr:audit"
+SET_ASIDE = "cxr:set_aside"
+
+SCRIPTS = ("append", "submit", "claim", "renew", "release", "record", "overdue", "cancel", "delete", "retry")
+SOCKET_TIMEOUT_S = 10
+
+
+class Ledger:
+    """One connection pool and the scripts; every call raises ``LedgerUnavailable`` when Redis is away or full."""
+
+    def __init__(self, redis_url: str) -> None:
+        self.redis: redis.Redis = redis.Redis.from_url(
+            redis_url, decode_responses=True, socket_timeout=SOCKET_TIMEOUT_S
+        )
+        folder = resources.files("cxr.jobs") / "scripts"
+        self._scripts = {name: self.redis.register_script((folder / f"{name}.lua").read_text()) for name in SCRIPTS}
+
+    def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        """Run one script of ``scripts/``; its first comment says what it takes and returns."""
+        with redis_errors():
+            return self._scripts[script](keys=list(keys), args=list(arguments))
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Say Redis' errors in our words: away, paused, out of memory and read-only all mean "not now"."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise LedgerUnavailable(type(error).__name__) from error
+
+
+def job_key(job_id: str, part: str = "") -> str:
+    """The job's own hash, or with ``part`` one of ``images``, ``results``, ``attempts``."""
+    return f"{JOB_PREFIX}{job_id}:{part}" if part else JOB_PREFIX + job_id
+
+
+def waiting_key(queue: QueueName) -> str:
+    """Chunks whose message waits in the queue, by the number of their hint."""
+    return f"cxr:waiting:{queue.value}"
+
+
+def hints_key(queue: QueueName) -> str:
+    """The queue's hint numbers: last given, highest claimed, and both as they were one look earlier."""
+    return f"cxr:hints:{queue.value}"
+
+
+def lease_key(chunk: Chunk) -> str:
+    return f"cxr:lease:{chunk}"
+
+
+def now_ms() -> int:
+    return int(datetime.now(UTC).timestamp() * 1000)
+
+
+def from_ms(milliseconds: str | float) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

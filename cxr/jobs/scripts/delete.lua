@@ -1,0 +1,21 @@
+-- Forget a job that is final. Returns the hashes of the blobs that no job needs any more; false when there is no such job.
+-- KEYS: job, images, results, chunk attempts, expiring jobs, blob needs, jobs by time, set-aside images
+-- ARGV: job id, prefix of reusable answers
+local needs, id, reusable = KEYS[6], ARGV[1], ARGV[2]
+if redis.call('EXISTS', KEYS[1]) == 0 then return false end
+local unneeded = {}
+for _, image in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  local sha256 = cjson.decode(image).sha256
+  if sha256 ~= cjson.null and redis.call('HINCRBY', needs, sha256, -1) <= 0 then
+    redis.call('HDEL', needs, sha256)
+    redis.call('DEL', reusable .. sha256)
+    unneeded[#unneeded + 1] = sha256
+  end
+end
+for _, image in ipairs(redis.call('SMEMBERS', KEYS[8])) do
+  if string.sub(image, 1, #id + 1) == id .. '/' then redis.call('SREM', KEYS[8], image) end
+end
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
+redis.call('ZREM', KEYS[5], id)
+redis.call('ZREM', KEYS[7], id)
+return unneeded

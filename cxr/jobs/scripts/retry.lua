@@ -1,0 +1,21 @@
+-- Take back the answer of a set-aside image and let it be tried again.
+-- KEYS: job, results, waiting chunks of its queue, hint numbers of its queue, expiring jobs, load of all,
+--       load of the owner, set-aside images
+-- ARGV: job id, index
+-- Returns 1, or 0 when the image was not set aside.
+local job, results, waiting, hints, expiring, load, owners_load, aside = unpack(KEYS)
+local id, index = ARGV[1], ARGV[2]
+if redis.call('SREM', aside, id .. '/' .. index) == 0 then return 0 end
+if redis.call('HDEL', results, index) == 0 then return 0 end
+redis.call('HINCRBY', job, 'answered', -1)
+redis.call('HINCRBY', load, 'images', 1)
+redis.call('HINCRBY', owners_load, 'images', 1)
+if redis.call('HGET', job, 'state') == 'done' then
+  redis.call('HINCRBY', load, 'bytes', tonumber(redis.call('HGET', job, 'bytes') or 0))
+  redis.call('HDEL', job, 'finished_at')
+  redis.call('HSET', job, 'state', 'running')
+  redis.call('ZREM', expiring, id)
+end
+local chunk = id .. '/' .. index .. '/' .. index
+redis.call('ZADD', waiting, redis.call('HINCRBY', hints, 'last', 1), chunk)
+return 1

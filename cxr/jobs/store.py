@@ -1,0 +1,194 @@
+"""The gateway's side of the ledger: jobs come in, are looked at, and are forgotten."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+
+from cxr.errors import ImageNotFound, JobNotFound, QueueFull, QuotaExceeded, RateExceeded
+from cxr.jobs.backlog import Backlog
+from cxr.jobs.ledger import (
+    ANSWERED_PREFIX,
+    EXPIRING,
+    JOBS,
+    LOAD_PREFIX,
+    NEEDS,
+    SET_ASIDE,
+    Ledger,
+    from_ms,
+    hints_key,
+    job_key,
+    now_ms,
+    redis_errors,
+    waiting_key,
+)
+from cxr.schemas import IMAGE_RESULT, Chunk, Job, JobImage, JobResult, JobState, QueueName, Rejection
+from cxr.settings import Settings
+
+RECEPTION_LIMIT_MS = 3600 * 1000  # an upload that stays open longer was abandoned
+PAGE = 512
+ANYBODY = "anybody"
+
+
+class JobStore:
+    """Every method raises ``LedgerUnavailable`` when Redis is away, and ``JobNotFound`` for an unknown job id."""
+
+    def __init__(self, ledger: Ledger, settings: Settings) -> None:
+        self._ledger, self._settings = ledger, settings
+        self._backlog = Backlog(ledger)
+        self._retention_ms = settings.retention_s * 1000
+
+    # -- a job comes in
+
+    def create(self, queue: QueueName, owner: str = ANYBODY) -> str:
+        """Open a job for images; nothing is accepted before ``submit``. Raises ``RateExceeded``."""
+        if not self._backlog.within_rate(owner, self._settings.max_owner_jobs_per_minute):
+            raise RateExceeded(f"at most {self._settings.max_owner_jobs_per_minute} a minute", retry_after_s=60)
+        job_id, now = secrets.token_urlsafe(16), now_ms()
+        fields = {"state": JobState.RECEIVING, "queue": queue, "total": 0, "answered": 0, "created_at": now}
+        with redis_errors():
+            pipe = self._ledger.redis.pipeline()
+            pipe.hset(job_key(job_id), mapping={"owner": owner, **{key: str(value) for key, value in fields.items()}})
+            pipe.zadd(EXPIRING, {job_id: now + RECEPTION_LIMIT_MS})
+            pipe.zadd(JOBS, {job_id: now})
+            pipe.execute()
+        return job_id
+
+    def append(self, job_id: str, images: Sequence[tuple[JobImage, Rejection | None]]) -> None:
+        """Add images; one that comes with a rejection is answered at once.
+
+        Bytes are stored after this, so that nobody discards them as unneeded, and before ``submit``.
+
+        Raises:
+            QueueFull, QuotaExceeded: there is no room for them; the caller deletes the job.
+        """
+        limits = self._settings
+        arguments: list[str | int] = [limits.max_backlog_images, limits.max_backlog_bytes, limits.max_owner_images]
+        for image, rejection in images:
+            answer = rejection.model_dump_json() if rejection else ""
+            arguments += [image.model_dump_json(), image.sha256 or "", image.size_bytes, answer]
+        keys = [job_key(job_id), job_key(job_id, "images"), job_key(job_id, "results"), NEEDS, LOAD_PREFIX + "all"]
+        outcome = self._ledger.run("append", [*keys, self._owner_load(job_id)], arguments)
+        if outcome == -1:
+            raise JobNotFound(job_id)
+        if outcome == -2:
+            raise QueueFull(retry_after_s=self._backlog.standing().retry_after_s)
+        if outcome == -3:
+            detail = f"at most {limits.max_owner_images} images"
+            raise QuotaExceeded(detail, retry_after_s=self._backlog.standing().retry_after_s)
+
+    def submit(self, job_id: str) -> list[Chunk]:
+        """Accept the job: from here on every image will be answered. Returns the chunks to hint to the workers."""
+        queue = self.job(job_id).queue
+        keys = [job_key(job_id), waiting_key(queue), hints_key(queue), EXPIRING]
+        bounds = self._ledger.run("submit", keys, [job_id, self._settings.chunk_size, self._retention_ms])
+        if bounds is None:
+            raise JobNotFound(job_id)
+        return [Chunk(job_id, int(first), int(last)) for first, last in zip(bounds[::2], bounds[1::2], strict=True)]
+
+    # -- a job is looked at
+
+    def job(self, job_id: str) -> Job:
+        """Where a job stands."""
+        names = ("state", "queue", "total", "answered", "created_at", "finished_at")
+        with redis_errors():
+            values = self._ledger.redis.hmget(job_key(job_id), names)
+        if values[0] is None:
+            raise JobNotFound(job_id)
+        fields = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        times = {name: from_ms(str(fields.pop(name))) for name in ("created_at", "finished_at") if name in fields}
+        return Job.model_validate({"id": job_id, **fields, **times})
+
+    def recent(self, most: int = 50) -> list[Job]:
+        """The newest jobs first."""
+        with redis_errors():
+            ids = [str(job_id) for job_id in self._ledger.redis.zrevrange(JOBS, 0, most - 1)]
+        return [job for job_id in ids if (job := self._job_or_none(job_id))]
+
+    def results(self, job_id: str, start: int = 0, stop: int | None = None) -> Iterator[JobResult]:
+        """The rows ``start..stop`` (stop excluded) in order, read page by page; ``result`` is None while one waits."""
+        total = self.job(job_id).total
+        end = total if stop is None else min(stop, total)
+        for first in range(start, end, PAGE):
+            indices = range(first, min(first + PAGE, end))
+            for index, image, answer in zip(indices, *rows(self._ledger, job_id, indices), strict=True):
+                yield JobResult(index=index, image=image, result=IMAGE_RESULT.validate_json(answer) if answer else None)
+
+    def result(self, job_id: str, index: int) -> JobResult:
+        """One row. Raises ``ImageNotFound`` for an index the job does not have."""
+        for row in self.results(job_id, index, index + 1) if index >= 0 else ():
+            return row
+        raise ImageNotFound(f"{job_id}, image {index}")
+
+    # -- a job ends
+
+    def cancel(self, job_id: str) -> Job:
+        """Stop a job within the chunk in hand; the answers it has stay. A final job stays as it is."""
+        keys = [job_key(job_id), job_key(job_id, "attempts"), EXPIRING, LOAD_PREFIX + "all", self._owner_load(job_id)]
+        if self._ledger.run("cancel", keys, [job_id, self._retention_ms]) is None:
+            raise JobNotFound(job_id)
+        return self.job(job_id)
+
+    def delete(self, job_id: str) -> list[str]:
+        """Forget a job, finished or not. Returns the SHA-256 of the blobs that no job needs any more."""
+        self.cancel(job_id)
+        parts = [job_key(job_id, part) for part in ("images", "results", "attempts")]
+        unneeded = self._ledger.run(
+            "delete", [job_key(job_id), *parts, EXPIRING, NEEDS, JOBS, SET_ASIDE], [job_id, ANSWERED_PREFIX]
+        )
+        if unneeded is None:
+            raise JobNotFound(job_id)
+        return [str(sha256) for sha256 in unneeded]
+
+    def expired(self) -> list[str]:
+        """Jobs whose retention has ended, and uploads that were never finished."""
+        with redis_errors():
+            return [str(job_id) for job_id in self._ledger.redis.zrangebyscore(EXPIRING, "-inf", now_ms())]
+
+    def needs_blob(self, sha256: str) -> bool:
+        """Whether any job still names these bytes."""
+        with redis_errors():
+            return bool(self._ledger.redis.hexists(NEEDS, sha256))
+
+    # -- images that were set aside
+
+    def set_aside(self) -> list[tuple[str, int]]:
+        """Job id and index of every image that was set aside as poison."""
+        with redis_errors():
+            members = sorted(str(member) for member in self._ledger.redis.smembers(SET_ASIDE))
+        return [(job_id, int(index)) for job_id, index in (member.rsplit("/", 1) for member in members)]
+
+    def retry(self, job_id: str, index: int) -> bool:
+        """Let a set-aside image be tried again; False when it was not set aside. The reconciler hints it."""
+        queue = self.job(job_id).queue
+        keys = [job_key(job_id), job_key(job_id, "results"), waiting_key(queue), hints_key(queue), EXPIRING]
+        loads = [LOAD_PREFIX + "all", self._owner_load(job_id)]
+        return bool(self._ledger.run("retry", [*keys, *loads, SET_ASIDE], [job_id, index]))
+
+    def ping(self) -> None:
+        """Raise ``LedgerUnavailable`` unless Redis answers."""
+        with redis_errors():
+            self._ledger.redis.ping()
+
+    def _job_or_none(self, job_id: str) -> Job | None:
+        try:
+            return self.job(job_id)
+        except JobNotFound:
+            return None
+
+    def _owner_load(self, job_id: str) -> str:
+        with redis_errors():
+            owner = self._ledger.redis.hget(job_key(job_id), "owner")
+        return LOAD_PREFIX + f"owner:{owner or ANYBODY!s}"
+
+
+def rows(ledger: Ledger, job_id: str, indices: range) -> tuple[list[JobImage], list[str | None]]:
+    """The images of a job and their answers as JSON, for neighbouring indices."""
+    with redis_errors():
+        pipe = ledger.redis.pipeline(transaction=False)
+        pipe.lrange(job_key(job_id, "images"), indices.start, indices.stop - 1)
+        pipe.hmget(job_key(job_id, "results"), [str(index) for index in indices])
+        images, answers = pipe.execute()
+    if len(images) != len(indices):
+        raise JobNotFound(job_id)
+    return [JobImage.model_validate_json(image) for image in images], answers
