@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from honcho.environ import parse_procfile
@@ -111,7 +112,8 @@ class Stack:
     def stop(self, name: str, with_signal: signal.Signals = signal.SIGTERM) -> None:
         """Signal a process group and wait until it is gone; after 20 s it is killed."""
         process = self._running.pop(name)
-        os.killpg(process.pid, with_signal)
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(process.pid, with_signal)
         try:
             process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
