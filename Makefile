@@ -11,7 +11,7 @@ MARK_TRAINER := .venv-trainer/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-unit test-integration test-acceptance test-trainer check format lock install \
-	release train bench clean
+	release train clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

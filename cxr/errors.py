@@ -26,6 +26,10 @@ CxrError
 │   ├── JobNotFound          job_not_found
 │   ├── ImageNotFound        image_not_found
 │   └── ResultsNotReady      results_not_ready   (retryable)
+├── TooBusy                  there is too much to do already; try again later   (retryable)
+│   ├── QueueFull            queue_full
+│   ├── QuotaExceeded        quota_exceeded
+│   └── RateExceeded         rate_exceeded
 ├── Unavailable              a part is away; the same call may succeed later   (retryable)
 │   ├── ModelUnavailable     model_unavailable
 │   ├── LedgerUnavailable    ledger_unavailable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cxr.errors
-from cxr.errors import CxrError, ImageRejected, RequestRefused, Unavailable, every_error
+from cxr.errors import CxrError, ImageRejected, RequestRefused, TooBusy, Unavailable, every_error
 from cxr.schemas import Rejection
 
 
@@ -15,7 +15,7 @@ def test_codes_are_unique_and_sentences_end() -> None:
 
 def test_the_drawing_in_the_docstring_names_every_error() -> None:
     drawing = cxr.errors.__doc__ or ""
-    grouping = (CxrError, ImageRejected, RequestRefused, Unavailable)
+    grouping = (CxrError, ImageRejected, RequestRefused, TooBusy, Unavailable)
     for error in every_error():
         if error.__module__ != "cxr.errors":
             continue
@@ -23,8 +23,8 @@ def test_the_drawing_in_the_docstring_names_every_error() -> None:
         assert error in grouping or error.code in drawing
 
 
-def test_what_is_away_may_come_back() -> None:
-    assert all(error.retryable for error in every_error(Unavailable))
+def test_what_is_away_or_busy_may_be_tried_again() -> None:
+    assert all(error.retryable for error in (*every_error(Unavailable), *every_error(TooBusy)))
     assert not any(error.retryable for error in every_error(ImageRejected))
 
 
