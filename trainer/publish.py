@@ -10,10 +10,7 @@ undo      if any of it fails: configs and folders as they were, and Triton is to
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -25,14 +22,14 @@ from cxr.schemas import ModelCard
 from cxr.triton import ModelClient
 from trainer.contract import MODEL_NAME
 from trainer.errors import MissingStep
-from trainer.golden import GOLDEN_FILES, PHANTOMS, GoldenSet, disagreements
-from trainer.proof import PROOF, GateProof, proof_path
+from trainer.golden import GOLDEN_FILES, GoldenSet, disagreements
+from trainer.proof import GateProof, proof_path
 from trainer.refusals import RolledBack, StepRefused
-from trainer.repository import CONFIG_FILES, MANIFEST, versions, write_configs, write_whole
+from trainer.repository import MANIFEST, served_card, versions, write_configs
 from trainer.runs import RUNS_DIR, RunName
 from trainer.scorers import CPU_ENGINES, in_batches, triton_scorer
+from trainer.version_folder import backend_program, repair, stage, undone_on_error
 
-BACKEND_PROGRAM = "model.py"
 # Compiling the graph and two warm-up batches take about 2 s on two cores; a loaded machine is slower.
 RELOAD_TIMEOUT_S = 60.0
 
@@ -67,11 +64,18 @@ def publish_run(
     """
     card = proved_card(run, version)
     proof = fastest_admitted(run, card)
+    repair(folder)
     if (folder / str(version)).exists() and not replace:
         raise StepRefused(f"version {version} exists; publish another number or pass --replace")
-    program = _backend_program(folder)
-    with _undone_on_error(folder, version, client):
-        _stage(run, folder, card, proof, program)
+    program = backend_program(folder)
+    there_was_one = served_card(folder) is not None
+
+    def load_the_old_one(cause: BaseException) -> None:
+        if client is not None and there_was_one:
+            _load_again(client, cause)
+
+    with undone_on_error(folder, version, load_the_old_one):
+        stage(run, folder, card, proof, program)
         write_configs(folder, card, proof.engine)
         if client is not None:
             _bring_into_service(client, card, run)
@@ -106,67 +110,8 @@ def fastest_admitted(run: Path, card: ModelCard) -> GateProof:
     raise MissingStep(f"no engine was admitted: python -m trainer gate --run {run.name}; {' | '.join(refused)}")
 
 
-def _backend_program(folder: Path) -> str:
-    """The Python backend's program, carried on from the newest version: every version folder can be served alone."""
-    programs = sorted(folder.glob(f"[0-9]*/{BACKEND_PROGRAM}"), key=lambda path: int(path.parent.name))
-    if not programs:
-        raise StepRefused(f"no version in {folder} has a {BACKEND_PROGRAM} to carry on")
-    return programs[-1].read_text(encoding="utf-8")
-
-
-def _stage(run: Path, folder: Path, card: ModelCard, proof: GateProof, program: str) -> None:
-    staged = folder / f".publishing-{card.version}"
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
-    for file in sorted({"model.onnx", CPU_ENGINES[proof.engine][0]}):
-        shutil.copyfile(run / file, staged / file)
-    shutil.copyfile(run / PHANTOMS, staged / PHANTOMS)
-    write_whole(staged / MANIFEST, card.model_dump_json(indent=2) + "\n")
-    write_whole(staged / PROOF, proof.model_dump_json(indent=2) + "\n")
-    write_whole(staged / BACKEND_PROGRAM, program)
-    final = folder / str(card.version)
-    if final.exists():
-        final.rename(folder / f".replaced-{card.version}")
-    staged.rename(final)
-
-
-@contextmanager
-def _undone_on_error(folder: Path, version: int, client: ModelClient | None) -> Iterator[None]:
-    """Put configs and version folder back, and tell Triton, when the block fails in any way."""
-    final, replaced = folder / str(version), folder / f".replaced-{version}"
-    if replaced.exists() and not final.exists():  # an earlier publish was killed between two renames
-        replaced.rename(final)
-    shutil.rmtree(replaced, ignore_errors=True)
-    there_before = final.exists()
-    configs = {folder / name: _text_of(folder / name) for name in CONFIG_FILES}
-    try:
-        yield
-    except BaseException as error:
-        if replaced.exists() or not there_before:
-            shutil.rmtree(final, ignore_errors=True)
-        if replaced.exists():
-            replaced.rename(final)
-        for path, text in configs.items():
-            if text is None:
-                path.unlink(missing_ok=True)
-            else:
-                write_whole(path, text)
-        if client is not None and there_is_a_model(configs):
-            _load_again(client, error)
-        raise
-    shutil.rmtree(replaced, ignore_errors=True)
-
-
-def there_is_a_model(configs: dict[Path, str | None]) -> bool:
-    """Whether something was published before: without a config there is nothing to load again."""
-    return all(text is not None for text in configs.values())
-
-
-def _text_of(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
 def _load_again(client: ModelClient, cause: BaseException) -> None:
+    """Tell Triton that the former version is back; what it answers is noted, for the cause is what matters."""
     try:
         client.load()
     except CxrError as error:
