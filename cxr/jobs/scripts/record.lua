@@ -23,8 +23,8 @@ for i = 7, #ARGV, 4 do
   end
 end
 if new > 0 then
-  redis.call('HINCRBY', load, 'images', -new)
-  redis.call('HINCRBY', owners_load, 'images', -new)
+  redis.call('HINCRBY', load, 'images', 0 - new)
+  redis.call('HINCRBY', owners_load, 'images', 0 - new)
   redis.call('INCRBY', drained, new)
   redis.call('EXPIRE', drained, kept)
 end
@@ -32,7 +32,7 @@ local answered = redis.call('HINCRBY', job, 'answered', new)
 if answered == tonumber(redis.call('HGET', job, 'total')) then
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  redis.call('HINCRBY', load, 'bytes', -tonumber(redis.call('HGET', job, 'bytes') or 0))
+  redis.call('HINCRBY', load, 'bytes', 0 - tonumber(redis.call('HGET', job, 'bytes') or 0))
   redis.call('HSET', job, 'state', 'done', 'finished_at', now)
   redis.call('ZADD', expiring, now + retention, id)
 end
