@@ -17,6 +17,9 @@ from cxr.errors import (
     JobNotFound,
     LedgerUnavailable,
     NoImages,
+    QueueFull,
+    QuotaExceeded,
+    RateExceeded,
     RequestRefused,
     RequestTooLarge,
     TooManyImages,
@@ -85,6 +88,9 @@ def jobs_api(parts: Parts) -> APIRouter:
                 CorruptArchive,
                 RequestTooLarge,
                 TooManyImages,
+                QueueFull,
+                QuotaExceeded,
+                RateExceeded,
                 LedgerUnavailable,
                 BlobsUnavailable,
             ),
@@ -105,7 +111,7 @@ def jobs_api(parts: Parts) -> APIRouter:
 
     @api.get("/{job_id}", summary="Where a job stands", responses=documented(JobNotFound, LedgerUnavailable))
     def job(job_id: str) -> Job:
-        """State and progress: ``answered`` of ``total``; ``done`` is final."""
+        """State and progress: ``answered`` of ``total``; ``done`` and ``cancelled`` are final."""
         return parts.jobs.job(job_id)
 
     @api.get(
@@ -131,6 +137,11 @@ def jobs_api(parts: Parts) -> APIRouter:
         stop = offset + (limit or PAGE_IMAGES)
         rows = list(parts.jobs.results(job_id, offset, stop))
         return Results(job=standing, offset=offset, results=rows, next_offset=stop if stop < standing.total else None)
+
+    @api.post("/{job_id}/cancel", summary="Stop a job", responses=documented(JobNotFound, LedgerUnavailable))
+    def cancel(job_id: str) -> Job:
+        """No further image of the job is judged; the answers it has stay. A job that is done stays done."""
+        return parts.jobs.cancel(job_id)
 
     @api.delete(
         "/{job_id}",

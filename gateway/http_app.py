@@ -22,7 +22,7 @@ DESCRIPTION = """
 Chest X-rays in, findings out: calibrated, explained, able to refuse.
 **Research and demonstration; not a medical device.**
 
-Submit films with `POST /v1/jobs`, follow `GET /v1/jobs/{job_id}` until its state is `done`, read
+Submit films with `POST /v1/jobs`, follow `GET /v1/jobs/{job_id}` until its state is `done`, then read
 `GET /v1/jobs/{job_id}/results`. Every error is `application/problem+json` with one of these codes; those that speak of
 one image are also the codes of its row.
 

@@ -20,8 +20,8 @@ SHOWN_PX = 1024
 # film that is almost cold everywhere looks so.
 FULL_DENSITY = math.log(0.99 / 0.01)
 STRONGEST_ALPHA = 0.85
-# From dark red over orange to pale yellow: rising in lightness, so that it is read without telling hues apart.
-WARM_STOPS = ((0.0, (120, 12, 24)), (0.45, (214, 64, 22)), (0.75, (247, 148, 40)), (1.0, (255, 236, 150)))
+# From dark red over orange to yellow: rising in lightness, so that it is read without telling hues apart.
+WARM_STOPS = ((0.0, (140, 16, 20)), (0.45, (222, 66, 20)), (0.8, (250, 142, 28)), (1.0, (255, 208, 84)))
 
 
 def film_png(film: Image.Image) -> bytes:

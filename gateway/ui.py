@@ -74,6 +74,14 @@ class Page:
         first = max(0, int(event.first))
         return self.show(replace(view, first=first, selected=first))
 
+    def stop(self, view: View) -> tuple[object, ...]:
+        """The job is to be stopped; the answers it has stay."""
+        try:
+            self._parts.jobs.cancel(view.job_id)
+        except CxrError as error:
+            return view, fault(error, "Not stopped"), gr.skip(), gr.skip(), gr.skip()
+        return self.show(view)
+
     def forget(self, view: View) -> tuple[object, ...]:
         """The job is to be deleted."""
         try:
@@ -142,6 +150,7 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
         clock.tick(page.show, view, shown, queue=False, **QUIET)
         films.select(page.choose, view, shown, queue=False, **QUIET)
         films.change_page(page.turn, view, shown, queue=False, **QUIET)
+        standing.stop(page.stop, view, shown, queue=False, **QUIET)
         standing.delete(page.forget, view, shown, queue=False, **QUIET)
         blocks.load(page.resume, None, shown, queue=False, **QUIET)
         blocks.load(page.about, None, card, queue=False, **QUIET)

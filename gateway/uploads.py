@@ -31,7 +31,7 @@ def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
 
     Raises:
         NoImages, TooManyImages, CorruptArchive (of a lone archive): nothing was stored.
-        LedgerUnavailable, BlobsUnavailable: nothing was accepted.
+        QueueFull, QuotaExceeded, RateExceeded, LedgerUnavailable, BlobsUnavailable: nothing was kept.
     """
     settings = parts.settings
     with Contents(uploads, settings.max_file_bytes, settings.max_images_per_job) as contents:

@@ -4,6 +4,7 @@ element.addEventListener("click", (event) => {
   if (row) trigger("select", { index: Number(row.dataset.index) });
   const page = event.target.closest("[data-first]");
   if (page) trigger("change_page", { first: Number(page.dataset.first) });
+  if (event.target.closest("[data-stop]")) trigger("stop");
   if (event.target.closest("[data-forget]") && window.confirm("Delete this job, its findings and its films?")) {
     trigger("delete");
   }

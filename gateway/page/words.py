@@ -44,7 +44,7 @@ FINDINGS = {
     ),
 }
 REFUSED = Words("Not judged", "✕", "refused", "")
-WAITING = Words("Waiting", "…", "waiting", "The film is stored and waits for its turn.")
+WAITING = Words("Not answered yet", "…", "waiting", "The film is stored and has not been judged yet.")
 
 
 def words_for(result: ImageResult | None) -> Words:

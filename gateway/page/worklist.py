@@ -18,10 +18,13 @@ def progress(job: Job, rows: Sequence[JobResult]) -> str:
     if job.state is JobState.DONE and job.finished_at:
         took_s = max(0.0, (job.finished_at - job.created_at).total_seconds())
         standing = f"<strong>{count(job.total, 'film')}</strong> answered in {took_s:.1f} s"
+    elif job.state is JobState.CANCELLED:
+        standing = f"Stopped after <strong>{job.answered:,} of {job.total:,}</strong>"
     else:
         standing = f"<strong>{job.answered:,} of {job.total:,}</strong> answered"
     outcome = _outcome(rows) if len(rows) == job.total else ""
     working = "" if job.state.final else " working"
+    stop = "" if job.state.final else '<button type="button" class="link" data-stop>Stop</button>'
     return f"""
 <section class="panel progress{working}" data-job="{escape(job.id)}" data-state="{job.state.value}" aria-live="polite">
   <div class="standing"><p>{standing}</p>{outcome}</div>
@@ -30,7 +33,8 @@ def progress(job: Job, rows: Sequence[JobResult]) -> str:
   <p class="job-links">
     <a href="v1/jobs/{escape(job.id)}/results?format=csv" download>Findings as CSV</a>
     <a href="v1/jobs/{escape(job.id)}/results" target="_blank" rel="noopener">JSON</a>
-    <button type="button" class="link" data-forget>Delete this job and its films</button>
+    <span class="last">{stop}
+      <button type="button" class="link" data-forget>Delete this job and its films</button></span>
   </p>
 </section>"""
 

@@ -1,0 +1,252 @@
+"""The HTTP API on a real Redis: what is accepted is durable, what is refused leaves nothing behind."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from cxr.errors import NotChestXray, PoisonImage
+from cxr.jobs import Leases
+from cxr.schemas import Chunk, Finding, ModelIdentity, Prediction, Rejection
+from cxr.settings import Settings
+from gateway.http_app import http_app
+from gateway.parts import Parts
+from tests.files import png
+from tests.stack import Stack
+from tests.zips import zip_of
+
+FILM = png()
+MODEL = ModelIdentity(name="pneumonia_classifier", version=1, engine="openvino")
+JUDGED = Prediction(
+    finding=Finding.PNEUMONIA, probability=0.9, ood_score=0.1, heatmap=[[0.0, 2.0], [0.0, -1.0]], model=MODEL
+)
+Files = list[tuple[str, bytes]]
+
+
+class Gateway:
+    """The API in this process, and the worker's hand to write answers with."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.parts = Parts.of(settings)
+        self.blobs = settings.blobs_dir
+        self.client = TestClient(http_app(self.parts))
+        self._leases = Leases(self.parts.jobs._ledger, settings)
+
+    def submit(self, files: Files) -> dict[str, Any]:
+        answer = self.post(files)
+        assert answer.status_code == 202, answer.text
+        job: dict[str, Any] = answer.json()
+        assert answer.headers["Location"] == f"/v1/jobs/{job['id']}"
+        return job
+
+    def post(self, files: Files) -> Any:
+        return self.client.post("/v1/jobs", files=[("files", file) for file in files])
+
+    def rows(self, job: dict[str, Any], **query: Any) -> list[dict[str, Any]]:
+        answer = self.client.get(f"/v1/jobs/{job['id']}/results", params=query)
+        rows: list[dict[str, Any]] = answer.raise_for_status().json()["results"]
+        return rows
+
+    def answer(self, job: dict[str, Any], results: dict[int, Prediction | Rejection]) -> None:
+        lease = self._leases.claim(Chunk(job["id"], 0, job["total"] - 1))
+        assert lease is not None
+        self._leases.record(lease.chunk, results, lease.token)
+
+    def stored(self) -> int:
+        """How many blobs lie in the store."""
+        return sum(path.is_file() for path in self.blobs.rglob("*"))
+
+
+@pytest.fixture
+def start(redis_stack: Stack, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
+    """Makes a gateway of its own settings on a fresh blob store and an empty ledger."""
+    redis_stack.ledger.redis.flushdb()
+    started: list[Gateway] = []
+
+    def make(**settings: Any) -> Gateway:
+        gateway = Gateway(redis_stack.settings.model_copy(update={"blobs_dir": tmp_path / "blobs", **settings}))
+        gateway.client.__enter__()
+        started.append(gateway)
+        return gateway
+
+    yield make
+    for gateway in started:
+        gateway.client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def gateway(start: Callable[..., Gateway]) -> Gateway:
+    return start()
+
+
+def test_an_accepted_job_is_durable_and_queued(gateway: Gateway) -> None:
+    job = gateway.submit([("a.png", FILM), ("b.png", png()[:-1] + b"x")])
+    assert (job["state"], job["queue"], job["total"], job["answered"]) == ("queued", "interactive", 2, 0)
+    assert gateway.stored() == 2
+    for row in gateway.rows(job):
+        assert gateway.parts.blobs.get(row["image"]["sha256"])
+        assert row["result"] is None
+
+
+def test_many_films_go_to_the_batch_queue(gateway: Gateway) -> None:
+    assert (
+        gateway.submit([("films.zip", zip_of({f"{n}.png": FILM + bytes([n]) for n in range(9)}))])["queue"] == "batch"
+    )
+
+
+def test_each_bad_file_is_one_row_and_the_rest_goes_on(start: Callable[..., Gateway]) -> None:
+    gateway = start(max_file_bytes=len(FILM))
+    zipped = zip_of({"good.png": FILM, "../bad.png": FILM, "empty.png": b"", "long.png": FILM + b"x"})
+    job = gateway.submit([("a.png", FILM), ("empty.png", b""), ("broken.zip", b"no zip"), ("films.zip", zipped)])
+    codes = {row["image"]["name"]: row["result"] and row["result"]["code"] for row in gateway.rows(job)}
+    assert codes == {
+        "a.png": None,
+        "empty.png": "empty_file",
+        "broken.zip": "corrupt_archive",
+        "films.zip/good.png": None,
+        "films.zip/../bad.png": "unsafe_archive_entry",
+        "films.zip/empty.png": "empty_file",
+        "films.zip/long.png": "file_too_large",
+    }
+    assert job["answered"] == 5
+    assert gateway.stored() == 1
+
+
+def test_a_job_of_refusals_alone_is_done_at_once(gateway: Gateway) -> None:
+    job = gateway.submit([("empty.png", b"")])
+    assert (job["state"], job["answered"]) == ("done", 1)
+    assert gateway.stored() == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "settings", "status", "code"),
+    [
+        ([("films.zip", b"no zip")], {}, 422, "corrupt_archive"),
+        ([("films.zip", zip_of({"folder/": b""}))], {}, 422, "no_images"),
+        ([(f"{n}.png", FILM) for n in range(3)], {"max_images_per_job": 2}, 413, "too_many_images"),
+        (
+            [("films.zip", zip_of({f"{n}.png": FILM for n in range(3)}))],
+            {"max_images_per_job": 2},
+            413,
+            "too_many_images",
+        ),
+        ([("a.png", FILM)], {"max_request_bytes": 100}, 413, "request_too_large"),
+        ([("a.png", FILM), ("b.png", FILM + b"x")], {"max_backlog_images": 1}, 429, "queue_full"),
+        ([("a.png", FILM), ("b.png", FILM + b"x")], {"max_owner_images": 1}, 429, "quota_exceeded"),
+    ],
+)
+def test_a_refused_request_leaves_nothing_behind(
+    start: Callable[..., Gateway], files: Files, settings: dict[str, int], status: int, code: str
+) -> None:
+    gateway = start(**settings)
+    answer = gateway.post(files)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert ("retry-after" in answer.headers) is (status == 429)
+    assert gateway.stored() == 0
+    assert gateway.parts.jobs.recent() == []
+
+
+def test_a_request_without_files_is_refused(gateway: Gateway) -> None:
+    answer = gateway.client.post("/v1/jobs", files={"other": ("a.png", FILM)})
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_images")
+
+
+def test_a_store_that_fails_midway_leaves_no_job(start: Callable[..., Gateway], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file where the folder should be")
+    gateway = start(blobs_dir=tmp_path / "file")
+    answer = gateway.post([("a.png", FILM)])
+    assert (answer.status_code, answer.json()["code"]) == (503, "blobs_unavailable")
+    assert answer.headers["Retry-After"]
+    assert gateway.parts.jobs.recent() == []
+    assert gateway.parts.jobs._ledger.redis.hlen("cxr:blob_needs") == 0
+
+
+def test_results_come_page_by_page(gateway: Gateway) -> None:
+    job = gateway.submit([(f"{n}.png", FILM + bytes([n])) for n in range(5)])
+    seen, offset = [], 0
+    while offset is not None:
+        page = gateway.client.get(f"/v1/jobs/{job['id']}/results", params={"limit": 2, "offset": offset}).json()
+        seen += [row["image"]["name"] for row in page["results"]]
+        offset = page["next_offset"]
+    assert seen == [f"{n}.png" for n in range(5)]
+
+
+@pytest.mark.parametrize(("query", "headers"), [({"format": "csv"}, {}), ({}, {"Accept": "text/csv"})])
+def test_results_come_as_a_table(gateway: Gateway, query: dict[str, str], headers: dict[str, str]) -> None:
+    job = gateway.submit([("=cmd.png", FILM), ("b.png", b"")])
+    gateway.answer(job, {0: JUDGED})
+    answer = gateway.client.get(f"/v1/jobs/{job['id']}/results", params=query, headers=headers)
+    assert answer.headers["content-type"].startswith("text/csv")
+    judged, empty = csv.DictReader(io.StringIO(answer.text))
+    assert (judged["name"], judged["finding"], judged["probability"]) == ("'=cmd.png", "pneumonia", "0.9")
+    assert (empty["answer"], empty["code"]) == ("rejection", "empty_file")
+
+
+def test_pictures_of_a_judged_film(gateway: Gateway) -> None:
+    job = gateway.submit([("a.png", FILM)])
+    base = f"/v1/jobs/{job['id']}/images/0"
+    for name in ("film", "heatmap", "overlay"):
+        answer = gateway.client.get(f"{base}/{name}.png")
+        assert (answer.status_code, answer.json()["code"]) == (409, "results_not_ready")
+    gateway.answer(job, {0: JUDGED})
+    sizes = set()
+    for name, mode in (("film", "L"), ("heatmap", "RGBA"), ("overlay", "RGB")):
+        answer = gateway.client.get(f"{base}/{name}.png")
+        assert answer.headers["content-type"] == "image/png"
+        assert "private" in answer.headers["cache-control"]
+        picture = Image.open(io.BytesIO(answer.content))
+        assert picture.mode == mode
+        sizes.add(picture.size)
+    assert sizes == {(320, 256)}
+    missing = gateway.client.get(f"/v1/jobs/{job['id']}/images/1/overlay.png")
+    assert (missing.status_code, missing.json()["code"]) == (404, "image_not_found")
+
+
+def test_a_refused_photograph_is_shown_without_a_heatmap(gateway: Gateway) -> None:
+    job = gateway.submit([("cat.png", FILM)])
+    gateway.answer(job, {0: Rejection.of(NotChestXray(), ood_score=3.0, model=MODEL)})
+    base = f"/v1/jobs/{job['id']}/images/0"
+    assert gateway.client.get(f"{base}/film.png").status_code == 200
+    answer = gateway.client.get(f"{base}/overlay.png")
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_chest_xray")
+
+
+def test_an_image_that_stopped_workers_is_never_decoded_here(gateway: Gateway) -> None:
+    job = gateway.submit([("poison.png", FILM)])
+    gateway.answer(job, {0: Rejection.of(PoisonImage())})
+    for name in ("film", "heatmap", "overlay"):
+        answer = gateway.client.get(f"/v1/jobs/{job['id']}/images/0/{name}.png")
+        assert (answer.status_code, answer.json()["code"]) == (422, "poison_image")
+
+
+def test_a_stopped_job_keeps_the_answers_it_has(gateway: Gateway) -> None:
+    job = gateway.submit([("a.png", FILM), ("b.png", b"")])
+    stopped = gateway.client.post(f"/v1/jobs/{job['id']}/cancel").json()
+    assert (stopped["state"], stopped["answered"]) == ("cancelled", 1)
+    assert [row["result"] and row["result"]["code"] for row in gateway.rows(job)] == [None, "empty_file"]
+
+
+def test_a_deleted_job_is_forgotten_with_the_films_that_only_it_needed(gateway: Gateway) -> None:
+    first = gateway.submit([("a.png", FILM), ("b.png", FILM + b"x")])
+    second = gateway.submit([("c.png", FILM)])
+    assert gateway.client.delete(f"/v1/jobs/{first['id']}").status_code == 204
+    assert gateway.stored() == 1
+    assert gateway.parts.blobs.get(gateway.rows(second)[0]["image"]["sha256"]) == FILM
+    for method, path in (("GET", ""), ("GET", "/results"), ("GET", "/results?format=csv"), ("DELETE", "")):
+        answer = gateway.client.request(method, f"/v1/jobs/{first['id']}{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+    gateway.client.delete(f"/v1/jobs/{second['id']}")
+    assert gateway.stored() == 0
+
+
+def test_readiness_names_the_model_alone(gateway: Gateway) -> None:
+    answer = gateway.client.get("/readyz")
+    assert answer.status_code == 503
+    assert "away: model" in answer.json()["detail"]
