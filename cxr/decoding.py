@@ -32,7 +32,7 @@ class Decoder(Protocol):
 
 
 class ThreadDecoder:
-    """Decodes in this process's threads: simple and fast, but a decoder that crashes or hangs takes the caller along."""
+    """Decodes in threads of this process: simple, but a decoder that crashes or hangs takes the caller along."""
 
     def __init__(self, threads: int = 2, limits: Limits = DEFAULT_LIMITS, function: Decode = preprocess) -> None:
         self._threads: Executor = ThreadPoolExecutor(threads, thread_name_prefix="decode")

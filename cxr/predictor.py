@@ -15,8 +15,9 @@ from cxr.triton import ModelClient, ModelOutput
 class Predictor:
     """Judges batches of files with the served model and its own operating point.
 
-    Raises ``ModelUnavailable`` or ``ContractBroken`` from the model, ``DecoderUnavailable`` from the decoder; a bad file
-    never raises, it becomes a Rejection. Without a ``decoder``, files are decoded in two threads of this process.
+    Without a ``decoder``, files are decoded in two threads of this process. Raises ``ModelUnavailable`` or
+    ``ContractBroken`` from the model, ``DecoderUnavailable`` from the decoder; a bad file never raises, it becomes a
+    Rejection.
     """
 
     def __init__(self, model: ModelClient, decoder: Decoder | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from celery import Celery
-from celery.signals import setup_logging, worker_ready, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from cxr.blobs import BlobStore
 from cxr.imaging import Limits
@@ -15,7 +15,9 @@ from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.telemetry import configure_logging
 from cxr.triton import ModelClient
+from worker.boxes import BoxedDecoder
 from worker.breaker import Breaker
+from worker.child import BoxPlan
 from worker.chunks import ChunkWorker
 from worker.reconcile import Reconciler
 from worker.tasks import register_tasks
@@ -29,9 +31,13 @@ def create_worker(settings: Settings) -> Celery:
     app = celery_app(settings.redis_url)
     ledger = Ledger(settings.redis_url)
     jobs, leases, blobs = JobStore(ledger, settings), Leases(ledger, settings), BlobStore(settings.blobs_dir)
-    threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
+    threads = ThreadPoolExecutor(settings.decode_processes, thread_name_prefix="read")
     model = ModelClient(settings.triton_url, settings.model_name, settings.infer_timeout_s)
-    predictor = Predictor(model, threads, Limits(max_file_bytes=settings.max_file_bytes))
+    limits = Limits(max_file_bytes=settings.max_file_bytes)
+    boxes = BoxedDecoder(
+        settings.decode_processes, BoxPlan(settings.decode_timeout_s, settings.decode_memory_bytes, limits)
+    )
+    predictor = Predictor(model, boxes)
     breaker = Breaker(model.ready)
     register_tasks(app, ChunkWorker(leases, blobs, predictor, breaker, threads, lease_s=settings.lease_s))
     reconciler = Reconciler(
@@ -48,8 +54,10 @@ def create_worker(settings: Settings) -> Celery:
         breaker.stop()
         reconciler.stop()
 
+    worker_init.connect(lambda **_: boxes.start(), weak=False)
     worker_ready.connect(lambda **_: reconciler.start(), weak=False)
     worker_shutting_down.connect(stop, weak=False)
+    worker_shutdown.connect(lambda **_: boxes.close(), weak=False)
     setup_logging.connect(lambda **_: configure_logging("worker", settings.log_level), weak=False)
     return app
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,19 +45,13 @@ class ToldModel:
         return ModelOutput(self.probabilities, heatmap, self.ood_scores, ServedModel(CARD, "told"))
 
 
-@pytest.fixture
-def threads() -> Iterator[Executor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
+def predictor(model: Any) -> Predictor:
+    return Predictor(model)
 
 
-def predictor(model: Any, threads: Executor) -> Predictor:
-    return Predictor(model, threads)
-
-
-def test_answers_keep_the_order_of_files_around_bad_ones(threads: Executor) -> None:
+def test_answers_keep_the_order_of_files_around_bad_ones() -> None:
     model = ToldModel([0.9, 0.1, 0.5], [0.0, 0.0, 0.0])
-    answers = predictor(model, threads).predict([b"", png(), b"text", jpeg(), png()[:300], png()])
+    answers = predictor(model).predict([b"", png(), b"text", jpeg(), png()[:300], png()])
     assert model.batches == [(3, 1, 224, 224)]
     codes = [answer.code if isinstance(answer, Rejection) else answer.finding for answer in answers]
     assert codes == [
@@ -72,22 +64,22 @@ def test_answers_keep_the_order_of_files_around_bad_ones(threads: Executor) -> N
     ]
 
 
-def test_the_model_is_not_asked_when_nothing_can_be_judged(threads: Executor) -> None:
+def test_the_model_is_not_asked_when_nothing_can_be_judged() -> None:
     model = ToldModel([], [])
-    [answer] = predictor(model, threads).predict([b""])
+    [answer] = predictor(model).predict([b""])
     assert isinstance(answer, Rejection)
     assert model.batches == []
 
 
 @pytest.mark.parametrize("score", [1.5, float("nan")])
-def test_what_does_not_look_like_a_chest_film_gets_no_probability(threads: Executor, score: float) -> None:
-    [answer] = predictor(ToldModel([0.99], [score]), threads).predict([png()])
+def test_what_does_not_look_like_a_chest_film_gets_no_probability(score: float) -> None:
+    [answer] = predictor(ToldModel([0.99], [score])).predict([png()])
     assert isinstance(answer, Rejection)
     assert answer.code == "not_chest_xray"
 
 
-def test_an_answer_says_which_model_gave_it(threads: Executor) -> None:
-    [answer] = predictor(ToldModel([0.99], [1.0]), threads).predict([png()])
+def test_an_answer_says_which_model_gave_it() -> None:
+    [answer] = predictor(ToldModel([0.99], [1.0])).predict([png()])
     assert isinstance(answer, Prediction)
     assert answer.model.model_dump() == {"name": "pneumonia_classifier", "version": 3, "engine": "told"}
     assert answer.probability == pytest.approx(0.99)

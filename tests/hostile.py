@@ -1,0 +1,41 @@
+"""A decode function for tests, in the place of ``cxr.imaging.preprocess``: does what hostile files make decoders do."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxr.errors import CorruptImage
+from cxr.imaging import IMAGE_SIZE_PX, Limits
+
+
+def obedient(content: bytes, limits: Limits) -> NDArray[np.uint8]:
+    """Do what the file says; a number becomes a film of that grey level."""
+    match content:
+        case b"segfault":
+            ctypes.string_at(0)
+        case b"abort":
+            os.abort()
+        case b"exit":
+            os._exit(3)
+        case b"killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case b"hang":
+            ctypes.PyDLL(None).sleep(3600)  # keeps the interpreter's lock: no thread of the process could help
+        case b"eat":
+            bytearray(64 * 1024**3)
+        case b"raise":
+            raise RuntimeError("as told")
+        case b"refuse":
+            raise CorruptImage("as told")
+        case b"small":
+            return np.zeros((1, 7, 7), np.uint8)
+        case b"look around":
+            loud = {"grpc", "tritonclient", "celery", "redis", "pydantic"} & sys.modules.keys()
+            raise CorruptImage(f"{sorted(loud)} {[name for name in os.environ if name.startswith('CXR_')]}")
+    return np.full((1, IMAGE_SIZE_PX, IMAGE_SIZE_PX), int(content), np.uint8)
