@@ -1,7 +1,30 @@
-"""``python -m worker``: answer chunks until told to stop. Settings come from the environment (``CXR_...``)."""
+"""``python -m worker``: run a worker, or look after the jobs. Settings come from the environment (``CXR_...``)."""
 
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from cxr.errors import CxrError
 from cxr.settings import Settings
-from worker.app import run
+from worker import app, operator
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Run a worker, or look after the jobs.")
+
+
+@cli.command()
+def run() -> None:
+    """Answer chunks until told to stop; what is in hand is finished first."""
+    app.run(Settings())
+
+
+for command in operator.COMMANDS:
+    cli.command()(command)
 
 if __name__ == "__main__":
-    run(Settings())
+    try:
+        cli()
+    except CxrError as error:
+        operator.said_plainly(error)
+        sys.exit(1)

@@ -1,0 +1,60 @@
+"""The operator's command line, against the real stack."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+from cxr.jobs import AuditLog
+from cxr.schemas import Rejection
+from deploy.local.settings import ROOT
+from tests.files import png
+from tests.stack import Stack, wait_until
+
+
+def worker(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "CXR_REDIS_URL": stack.settings.redis_url, "COLUMNS": "200"}
+    environment["CXR_BLOBS_DIR"] = str(stack.settings.blobs_dir)
+    command = [sys.executable, "-m", "worker", *words]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_jobs_are_listed_looked_at_and_forgotten(stack: Stack) -> None:
+    job_id = stack.submit([png(), b"not a film"])
+    stack.results(job_id)
+    assert job_id in worker(stack, "jobs").stdout
+    looked_at = worker(stack, "inspect", job_id).stdout
+    assert "2 of 2 answered" in looked_at
+    assert "unsupported_format" in looked_at
+    assert worker(stack, "delete", job_id).returncode == 0
+    gone = worker(stack, "inspect", job_id)
+    assert gone.returncode == 1
+    assert "job_not_found" in gone.stdout
+    assert [entry.action for entry in AuditLog(stack.ledger).entries() if entry.job_id == job_id] == ["deleted"]
+
+
+def test_an_image_that_was_set_aside_is_tried_again(stack: Stack) -> None:
+    job_id = stack.submit([png()])
+    stack.results(job_id)
+    stack.ledger.redis.sadd("cxr:set_aside", f"{job_id}/0")
+    stack.ledger.redis.hset(
+        f"cxr:job:{job_id}:results", "0", Rejection(code="poison_image", message="set aside").model_dump_json()
+    )
+    assert f"{job_id} 0" in worker(stack, "set-aside").stdout
+    assert "waits again" in worker(stack, "retry", job_id, "0").stdout
+    [answer] = stack.results(job_id)
+    assert getattr(answer, "code", None) != "poison_image"
+    assert worker(stack, "retry", job_id, "0").returncode == 1
+
+
+def test_a_drained_worker_stops_by_itself(redis_stack: Stack) -> None:
+    redis_stack.start("worker")
+    wait_until(lambda: "ready." in redis_stack.log("worker"), 30, "the worker to be ready")
+    listed = worker(redis_stack, "workers").stdout
+    name = re.findall(r"^(\S+): 0 chunks", listed, re.MULTILINE)
+    assert name, listed
+    assert worker(redis_stack, "drain", name[0]).returncode == 0
+    wait_until(lambda: not redis_stack.alive("worker"), 30, "the worker to stop")
+    redis_stack.stop("worker")

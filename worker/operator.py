@@ -1,0 +1,132 @@
+"""What an operator can see and do from the command line, whether or not a worker runs here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cxr.blobs import BlobStore
+from cxr.errors import CxrError
+from cxr.jobs import AuditLog, Backlog, JobStore, Ledger
+from cxr.queue import celery_app
+from cxr.retention import forget_job
+from cxr.schemas import Prediction
+from cxr.settings import Settings
+
+OPERATOR = "operator"
+console = Console()
+JobId = Annotated[str, typer.Argument(help="The job's id.")]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The operator's doors."""
+
+    settings: Settings
+    jobs: JobStore
+    backlog: Backlog
+    audit: AuditLog
+
+    @classmethod
+    def open(cls) -> Desk:
+        settings = Settings()
+        ledger = Ledger(settings.redis_url)
+        return cls(settings, JobStore(ledger, settings), Backlog(ledger), AuditLog(ledger))
+
+
+def jobs(most: Annotated[int, typer.Option(help="How many, newest first.")] = 20) -> None:
+    """List the newest jobs and the backlog."""
+    desk = Desk.open()
+    table = Table("job", "state", "queue", "answered", "created")
+    for job in desk.jobs.recent(most):
+        created = f"{job.created_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(job.id, job.state, job.queue, f"{job.answered} of {job.total}", created)
+    standing = desk.backlog.standing()
+    console.print(table)
+    console.print(f"{standing.images} images wait; {standing.images_per_s:.1f} images/s over the last minute")
+
+
+def inspect(job_id: JobId) -> None:
+    """Show a job's images and what became of each."""
+    desk = Desk.open()
+    job = desk.jobs.job(job_id)
+    table = Table("image", "sha256", "answer", title=f"{job.state}, {job.answered} of {job.total} answered")
+    for row in desk.jobs.results(job_id):
+        sha256 = (row.image.sha256 or "")[:12]
+        table.add_row(str(row.index), sha256, _answer(row.result) if row.result else "waits")
+    console.print(table)
+
+
+def cancel(job_id: JobId) -> None:
+    """Stop a job within the chunk in hand; the answers it has stay."""
+    desk = Desk.open()
+    job = desk.jobs.cancel(job_id)
+    desk.audit.add(OPERATOR, "cancelled", job_id, job.total)
+    console.print(f"{job_id}: {job.state}, {job.answered} of {job.total} answered")
+
+
+def delete(job_id: JobId) -> None:
+    """Forget a job, its answers, and the films that no other job needs."""
+    desk = Desk.open()
+    desk.audit.add(OPERATOR, "deleted", job_id, desk.jobs.job(job_id).total)
+    forget_job(job_id, desk.jobs, BlobStore(desk.settings.blobs_dir))
+    console.print(f"{job_id}: forgotten")
+
+
+def set_aside() -> None:
+    """List the images that were set aside because they kept stopping workers."""
+    aside = Desk.open().jobs.set_aside()
+    for job_id, index in aside:
+        console.print(f"{job_id} {index}")
+    console.print(f"{len(aside)} images are set aside")
+
+
+def retry(job_id: JobId, index: Annotated[int, typer.Argument(help="The image's number in the job.")]) -> None:
+    """Let a set-aside image be tried again."""
+    desk = Desk.open()
+    if not desk.jobs.retry(job_id, index):
+        console.print(f"{job_id} {index}: was not set aside", style="red")
+        raise typer.Exit(1)
+    desk.audit.add(OPERATOR, "retried", job_id, 1)
+    console.print(f"{job_id} {index}: waits again")
+
+
+def drain(worker: Annotated[str, typer.Argument(help="The worker's name, as `workers` lists it.")]) -> None:
+    """Let a worker finish what it has in hand and then stop; its chunks go to the others."""
+    app = celery_app(Desk.open().settings.redis_url)
+    app.control.shutdown(destination=[worker])
+    console.print(f"{worker}: asked to finish and stop")
+
+
+def workers() -> None:
+    """List the workers that answer, and how many chunks each has in hand."""
+    app = celery_app(Desk.open().settings.redis_url)
+    answers = app.control.inspect(timeout=2).active() or {}
+    for name, tasks in sorted(answers.items()):
+        console.print(f"{name}: {len(tasks)} chunks in hand")
+    console.print(f"{len(answers)} workers")
+
+
+def audit() -> None:
+    """Print the record of who did what to which job, oldest first."""
+    for entry in Desk.open().audit.entries():
+        when = f"{entry.at:%Y-%m-%d %H:%M:%S}"
+        console.print(f"{when}  {entry.actor}  {entry.action}  {entry.job_id}  {entry.images} images", highlight=False)
+
+
+COMMANDS = (jobs, inspect, cancel, delete, set_aside, retry, workers, drain, audit)
+
+
+def said_plainly(error: CxrError) -> None:
+    """Say an error as a line with its code."""
+    console.print(f"{error.code}: {error}", style="red")
+
+
+def _answer(result: object) -> str:
+    if isinstance(result, Prediction):
+        return f"{result.finding} {result.probability:.3f}"
+    return str(getattr(result, "code", ""))
