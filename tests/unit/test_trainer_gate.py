@@ -1,0 +1,136 @@
+"""The gate opens for engines that answer alike, and says why it stays closed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("scipy", reason="the gate needs the trainer's environment (scipy)")
+pytest.importorskip("onnxruntime", reason="the gate's reference is onnxruntime")
+
+import numpy as np
+
+from cxr.schemas import ModelCard
+from tests.model_runs import card_fields, write_run
+from trainer.contract import Answers
+from trainer.errors import MissingStep
+from trainer.gate import candidate_scorer, compare, exported_card
+from trainer.golden import MARGIN, GoldenSet, decisions, disagreements, golden_of
+from trainer.phantom import phantoms
+
+POINT = {"threshold": 0.5, "indeterminate_low": 0.3, "indeterminate_high": 0.7, "ood_limit": 2.0}
+
+
+@pytest.fixture
+def card() -> ModelCard:
+    return ModelCard.model_validate({**card_fields(operating_point=POINT), "version": 1, "onnx_sha256": "2" * 64})
+
+
+def answers(probability: list[float], ood_score: list[float] | None = None) -> Answers:
+    count = len(probability)
+    return {
+        "PROBABILITY": np.array(probability, np.float32).reshape(-1, 1),
+        "HEATMAP": np.zeros((count, 2, 2), np.float32),
+        "OOD_SCORE": np.array(ood_score or [0.0] * count, np.float32).reshape(-1, 1),
+    }
+
+
+def spread(count: int = 1000) -> tuple[np.ndarray, list[float]]:
+    """Labels and probabilities that mostly agree, few of them near a limit."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, count)
+    return labels, np.clip(labels * 0.9 + random.normal(0.05, 0.05, count), 0, 1).tolist()
+
+
+def test_an_engine_that_answers_alike_is_admitted(card: ModelCard) -> None:
+    labels, p = spread()
+    proof = compare("twin", labels, answers(p), answers((np.array(p) + 1e-4).tolist()), card)
+    assert proof.admitted
+    assert (proof.decisions_flipped, proof.findings_changed, proof.films) == (0, 0, 1000)
+
+
+@pytest.mark.parametrize(
+    ("flips", "admitted"), [(5, True), (6, False)], ids=["half a percent is allowed", "more is not"]
+)
+def test_flipped_decisions_are_counted(card: ModelCard, flips: int, admitted: bool) -> None:
+    labels = np.arange(1000) % 2
+    p = np.where(labels == 1, 0.9, 0.1)
+    p[:flips] = 0.49
+    q = p.copy()
+    q[:flips] = 0.51
+    proof = compare("near", labels, answers(p.tolist()), answers(q.tolist()), card)
+    assert proof.decisions_flipped == flips
+    assert any("decisions_flipped" in reason for reason in proof.reasons) is not admitted
+
+
+def test_a_changed_refusal_counts_as_a_changed_finding(card: ModelCard) -> None:
+    labels, p = spread(100)
+    near, over = [1.9] * 100, [2.1] * 100
+    proof = compare("drifting", labels, answers(p, near), answers(p, over), card)
+    assert proof.findings_changed == 100
+    assert proof.decisions_flipped == 0
+    assert not proof.admitted
+
+
+def test_an_engine_that_answers_nan_is_refused(card: ModelCard) -> None:
+    labels, p = spread(100)
+    with np.errstate(invalid="ignore"):
+        proof = compare("broken", labels, answers(p), answers([float("nan")] * 100), card)
+    assert not proof.admitted
+
+
+def test_an_auc_is_compared_and_not_disclosed(card: ModelCard) -> None:
+    labels, p = spread(200)
+    proof = compare("reversed", labels, answers(p), answers([1 - x for x in p]), card)
+    assert proof.auc_difference > 0.5
+    assert "auc_reference" not in proof.model_dump()
+    assert any(reason.startswith("auc_difference") for reason in proof.reasons)
+
+
+def test_the_golden_set_keeps_only_films_clear_of_every_limit(card: ModelCard) -> None:
+    p = [0.1, 0.3 + MARGIN / 2, 0.5, 0.7 - MARGIN / 2, 0.95, 0.9]
+    ood_score = [0.0, 0.0, 0.0, 0.0, 0.0, 2.01]
+    golden = golden_of(phantoms(6, 32), answers(p, ood_score), card.operating_point)
+    assert golden.probability.tolist() == pytest.approx([0.1, 0.95])
+
+
+def test_a_golden_decision_that_flips_is_named(card: ModelCard) -> None:
+    golden = golden_of(phantoms(2, 32), answers([0.1, 0.95]), card.operating_point)
+    assert disagreements(golden, answers([0.11, 0.94]), card.operating_point) == []
+    found = disagreements(golden, answers([0.1, 0.2]), card.operating_point)
+    assert "golden film 1: pneumonia became no_pneumonia" in found
+    assert any("0.750" in sentence for sentence in found)
+
+
+def test_a_golden_set_survives_its_file(tmp_path: Path, card: ModelCard) -> None:
+    golden = golden_of(phantoms(4, 32), answers([0.1, 0.2, 0.9, 0.95]), card.operating_point)
+    golden.save(tmp_path / "golden.npz")
+    again = GoldenSet.load(tmp_path / "golden.npz")
+    np.testing.assert_array_equal(again.images, golden.images)
+    np.testing.assert_array_equal(again.probability, golden.probability)
+
+
+def test_a_refused_film_is_a_decision_of_its_own(card: ModelCard) -> None:
+    p, ood_score = np.array([0.9, 0.9, 0.5], np.float32), np.array([0, 3, float("nan")], np.float32)
+    assert decisions(p, ood_score, card.operating_point) == ["pneumonia", "refused", "refused"]
+
+
+def test_the_gate_judges_the_file_of_the_manifest_only(tmp_path: Path) -> None:
+    with pytest.raises(MissingStep, match="export"):
+        exported_card(tmp_path)
+    card = write_run(tmp_path / "run")
+    assert exported_card(tmp_path / "run") == card
+    (tmp_path / "run" / "manifest.json").write_text(
+        json.dumps({**card.model_dump(mode="json"), "onnx_sha256": "0" * 64})
+    )
+    with pytest.raises(MissingStep, match="not the file"):
+        exported_card(tmp_path / "run")
+
+
+def test_an_engine_without_its_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingStep, match=r"model\.int8\.onnx"):
+        candidate_scorer("openvino-int8", tmp_path)
+    with pytest.raises(MissingStep, match="is not one of"):
+        candidate_scorer("abacus", tmp_path)
