@@ -53,7 +53,7 @@ class Archive:
                 raise TooManyImages(f"at most {max_entries}")
             self._zip = zipfile.ZipFile(file)
         except DAMAGE as error:
-            raise CorruptArchive(type(error).__name__) from error
+            raise CorruptArchive from error
         self.entries = [entry for entry in self._zip.infolist() if not _is_ignored(entry)]
         self._overlapping = _overlapping(self._zip.infolist())
 

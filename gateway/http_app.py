@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
+from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -16,7 +17,8 @@ from gateway.health import health_api
 from gateway.http_edge import HttpEdge
 from gateway.parts import Parts
 from gateway.pictures import pictures_api
-from gateway.problems import Problem, answer_with_problems, every_code
+from gateway.problems import INVALID, Problem, answer_with_problems, every_code
+from gateway.reference import reference
 
 DESCRIPTION = """
 Chest X-rays in, findings out: calibrated, explained, able to refuse.
@@ -29,6 +31,23 @@ one image are also the codes of its row.
 """
 
 
+class HttpApp(FastAPI):
+    """FastAPI whose OpenAPI description says that every refusal is a problem, FastAPI's own validation included."""
+
+    def openapi(self) -> dict[str, Any]:
+        schema = super().openapi()
+        components = schema.setdefault("components", {}).setdefault("schemas", {})
+        components["Problem"] = Problem.model_json_schema()
+        for path in schema["paths"].values():
+            for operation in path.values():
+                invalid = operation["responses"].get("422")
+                if invalid and "application/json" in invalid["content"]:
+                    operation["responses"]["422"] = INVALID
+        components.pop("HTTPValidationError", None)
+        components.pop("ValidationError", None)
+        return schema
+
+
 def http_app(parts: Parts) -> FastAPI:
     """Build the API; it connects to Redis and Triton when a request needs them, and closes ``parts`` at its end."""
 
@@ -37,7 +56,7 @@ def http_app(parts: Parts) -> FastAPI:
         yield
         parts.close()
 
-    app = FastAPI(
+    app = HttpApp(
         title="PneumoServe",
         version=_version(),
         description=DESCRIPTION + every_code(),
@@ -49,7 +68,7 @@ def http_app(parts: Parts) -> FastAPI:
     app.include_router(jobs_api(parts))
     app.include_router(pictures_api(Films(parts)))
     _refuse_unknown_v1_routes(app)
-    _document_problem(app)
+    app.include_router(reference(app))
     answer_with_problems(app)
     app.add_middleware(HttpEdge)
     return app
@@ -63,21 +82,6 @@ def _refuse_unknown_v1_routes(app: FastAPI) -> None:
     async def no_such_route(request: Request) -> None:
         partly = any(route.matches(request.scope)[0] is Match.PARTIAL for route in known)
         raise HTTPException(405 if partly else 404)
-
-
-def _document_problem(app: FastAPI) -> None:
-    """Add the problem's schema, and use it in place of FastAPI's own shape of validation errors."""
-    schema = app.openapi()
-    components = schema.setdefault("components", {}).setdefault("schemas", {})
-    components["Problem"] = Problem.model_json_schema()
-    for path in schema["paths"].values():
-        for operation in path.values():
-            invalid = operation["responses"].get("422")
-            if invalid and "application/json" in invalid["content"]:
-                invalid["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-                invalid["description"] = "`invalid_request`: The request is not valid."
-    components.pop("HTTPValidationError", None)
-    components.pop("ValidationError", None)
 
 
 def _version() -> str:

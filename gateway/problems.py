@@ -57,6 +57,10 @@ class Problem(BaseModel):
     retryable: bool = Field(description="Whether the same request may succeed later.")
 
 
+PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+INVALID = {"description": "`invalid_request`: The request is not valid.", "content": PROBLEM_CONTENT}
+
+
 def status_of(error: type[CxrError]) -> HTTPStatus:
     """The HTTP status of an error class."""
     return next(STATUS[ancestor] for ancestor in error.__mro__ if ancestor in STATUS)
@@ -72,9 +76,8 @@ def documented(*errors: type[CxrError]) -> dict[int | str, dict[str, Any]]:
     by_status: dict[HTTPStatus, list[str]] = {}
     for error in errors:
         by_status.setdefault(status_of(error), []).append(f"`{error.code}`: {error.sentence}")
-    schema = {"$ref": "#/components/schemas/Problem"}
     return {
-        int(status): {"description": "\n\n".join(lines), "content": {MEDIA_TYPE: {"schema": schema}}}
+        int(status): {"description": "\n\n".join(lines), "content": PROBLEM_CONTENT}
         for status, lines in by_status.items()
     }
 

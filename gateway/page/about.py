@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cxr.errors import CxrError
 from cxr.schemas import Estimate
 from cxr.triton import ServedModel
@@ -21,14 +23,12 @@ HEAD = f"""
 </header>"""
 
 
+API_LINK = '<p class="api-link"><a href="docs">HTTP API</a></p>'
+
+
 def about(served: ServedModel) -> str:
     """HTML of the model card's essentials, the rest one click away."""
     card, point = served.card, served.card.operating_point
-    metrics = "".join(
-        f"<tr><td>{escape(part)}</td><td>{escape(name)}</td><td>{_estimate(estimate)}</td></tr>"
-        for part, estimates in card.metrics.items()
-        for name, estimate in estimates.items()
-    )
     return f"""
 <footer class="panel about">
   <details>
@@ -42,17 +42,36 @@ def about(served: ServedModel) -> str:
     </dl>
     <h3>Intended use</h3><p>{escape(card.intended_use)}</p>
     <h3>Measured</h3>
-    <table><thead><tr><th scope="col">Set</th><th scope="col">Figure</th><th scope="col">Value (95 % interval)</th></tr>
-    </thead><tbody>{metrics}</tbody></table>
+    {_measured(card.metrics)}
     <h3>Data</h3><p>{escape(card.attribution)}</p>
   </details>
+  {API_LINK}
 </footer>"""
 
 
 def no_model(error: CxrError) -> str:
     """HTML in place of the card while the model cannot be asked."""
     sentence = f"{escape(str(error))} Films are accepted all the same, and judged when it is back."
-    return f'<footer class="panel about"><p>{sentence}</p></footer>'
+    return f'<footer class="panel about"><p>{sentence}</p>{API_LINK}</footer>'
+
+
+def _measured(metrics: Mapping[str, Mapping[str, Estimate]]) -> str:
+    """A table: one row per figure, one column per set."""
+    names = list(dict.fromkeys(name for estimates in metrics.values() for name in estimates))
+    heads = "".join(f'<th scope="col">{escape(part)} (95 % interval)</th>' for part in metrics)
+    lines = "".join(
+        f'<tr><th scope="row">{escape(_figure(name))}</th>'
+        + "".join(
+            f"<td>{_estimate(estimates[name]) if name in estimates else ''}</td>" for estimates in metrics.values()
+        )
+        + "</tr>"
+        for name in names
+    )
+    return f'<div class="wide"><table><thead><tr><th></th>{heads}</tr></thead><tbody>{lines}</tbody></table></div>'
+
+
+def _figure(name: str) -> str:
+    return name.upper() if name in ("auc", "f1") else name.replace("_", " ")
 
 
 def _estimate(estimate: Estimate) -> str:

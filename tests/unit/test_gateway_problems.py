@@ -83,6 +83,15 @@ def test_every_refusal_is_a_problem(client: TestClient, method: str, path: str, 
     assert ("retry-after" in answer.headers) is (status == 503)
 
 
+def test_the_description_is_also_a_page_without_scripts(client: TestClient) -> None:
+    page = client.get("/docs").text
+    assert "<script" not in page
+    for path in client.get("/openapi.json").json()["paths"]:
+        assert path in page
+    for error in every_error():
+        assert f"<code>{error.code}</code>" in page
+
+
 def test_readiness_names_what_is_away(client: TestClient) -> None:
     assert "ledger, model" in client.get("/readyz").json()["detail"]
 

@@ -1,0 +1,94 @@
+"""The API's description as a page of its own: no script, nothing from another server."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import HTMLResponse
+
+from cxr.errors import every_error
+from gateway.problems import status_of
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #17212b; --muted: #52606d; --line: #d8dfe5; --back: #f3f5f7; --panel: #fff;
+  --accent: #0b5f78; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4eaef; --muted: #9fadb9; --line: #27323b; --back: #0c1115;
+  --panel: #141b21; --accent: #74c9e0; } }
+body { margin: 0 auto; max-width: 900px; padding: 24px 16px 60px; background: var(--back); color: var(--ink);
+  font: 15px/1.55 system-ui, sans-serif; }
+h1 { font-size: 22px; } h2 { font-size: 17px; margin: 40px 0 8px; } a { color: var(--accent); }
+section { background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: 14px 20px;
+  margin: 12px 0; }
+h3 { font: 600 15px/1.5 ui-monospace, monospace; margin: 0; overflow-wrap: anywhere; } h3 b { color: var(--accent); }
+p { margin: 6px 0; } .muted { color: var(--muted); }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; margin-top: 8px; }
+td, th { text-align: left; vertical-align: top; padding: 4px 18px 4px 0; border-top: 1px solid var(--line); }
+code, pre { font-family: ui-monospace, monospace; font-size: 0.93em; } pre { overflow-x: auto; }
+"""
+
+EXAMPLE = """curl -F files=@film.jpeg -F files=@films.zip {base}v1/jobs
+curl {base}v1/jobs/JOB
+curl {base}v1/jobs/JOB/results
+curl -H 'Accept: text/csv' {base}v1/jobs/JOB/results
+curl -o overlay.png {base}v1/jobs/JOB/images/0/overlay.png"""
+
+
+def reference(app: FastAPI) -> APIRouter:
+    """``/docs``, drawn from the application's own OpenAPI description."""
+    router = APIRouter()
+
+    @router.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(_page(app.openapi()))
+
+    return router
+
+
+def _page(description: dict[str, Any]) -> str:
+    routes = [
+        _operation(path, method, operation)
+        for path, operations in description["paths"].items()
+        for method, operation in operations.items()
+    ]
+    codes = "".join(
+        f"<tr><td><code>{error.code}</code></td><td>{status_of(error).value}</td><td>{html.escape(error.sentence)}</td></tr>"
+        for error in every_error()
+    )
+    title = html.escape(f"{description['info']['title']} {description['info']['version']}")
+    summary = _text(description["info"]["description"].split("\n\n|")[0].split("| Code")[0])
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}: HTTP API</title><style>{STYLE}</style></head><body>
+<p><a href="./">The page</a></p><h1>{title}: HTTP API</h1>{summary}
+<p>For programs: <a href="openapi.json">openapi.json</a></p>
+<pre>{EXAMPLE.format(base="http://127.0.0.1:7860/")}</pre>
+<h2>Requests</h2>{"".join(routes)}
+<h2>Error codes</h2><section class="wide"><table>{codes}</table></section>
+</body></html>"""
+
+
+def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
+    parameters = "".join(
+        f"<tr><td><code>{html.escape(parameter['name'])}</code></td><td>{html.escape(parameter['in'])}</td>"
+        f"<td>{_text(parameter.get('description', ''))}</td></tr>"
+        for parameter in operation.get("parameters", ())
+    )
+    answers = "".join(
+        f"<tr><td>{html.escape(status)}</td><td>{html.escape(', '.join(answer.get('content', {})))}</td>"
+        f"<td>{_text(answer['description'])}</td></tr>"
+        for status, answer in operation["responses"].items()
+    )
+    return f"""<section><h3><b>{method.upper()}</b> {html.escape(path)}</h3>
+<p class="muted">{html.escape(operation.get("summary", ""))}</p>{_text(operation.get("description", ""))}
+<div class="wide">{f"<table>{parameters}</table>" if parameters else ""}<table>{answers}</table></div></section>"""
+
+
+def _text(markdown: str) -> str:
+    """The little Markdown that our own descriptions use: paragraphs, code, bold."""
+    escaped = html.escape(markdown.strip())
+    escaped = re.sub(r"`+([^`]+)`+", r"<code>\1</code>", escaped)
+    escaped = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", escaped)
+    return "".join(f"<p>{paragraph}</p>" for paragraph in escaped.split("\n\n") if paragraph)
