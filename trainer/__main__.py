@@ -31,10 +31,25 @@ STEPS = {
         "trainer.calibrate:calibrate", "Calibrate, choose the operating point and OOD limit, and save served.pt."
     ),
     "evaluate": Step("trainer.evaluate:evaluate", "Measure on validation; with --final, on the test films too."),
+    "audit": Step(
+        "trainer.audit:audit", "Ask whether the model sees pneumonia or the recording; validation films only."
+    ),
+    "corrupt": Step("trainer.corruptions:corrupt", "Spoil the validation films in seven ways and measure again."),
+    "refuse": Step("trainer.refusal:refuse", "Measure what is refused as not a frontal chest film."),
+    "external": Step("trainer.external:external", "Measure on films from elsewhere, by view, age and sex."),
+    "ablate": Step("trainer.ablate:ablate", "Leave out one augmentation at a time; say what the flip costs."),
+    "compare": Step("trainer.compare:compare", "Train every architecture on equal terms; accuracy against throughput."),
+    "speed": Step("trainer.speed:speed", "Measure throughput in OpenVINO beside EfficientNet-Lite0 at 224 px."),
+    "report": Step(
+        "trainer.report:report", "Write docs/results.md, model_card.md and the other pages from the proofs."
+    ),
     "export": Step("trainer.export:export", "Write the ONNX graph, checked against PyTorch, and its manifest."),
     "gate": Step("trainer.gate:gate", "Compare an engine with the ONNX fp32 model on real films; write the proof."),
     "publish": Step(
         "trainer.publish:publish", "Bring a gated model into Triton's repository and into service, or undo."
+    ),
+    "engine": Step(
+        "trainer.engine:engine", "Build the served version's TensorRT plan on this machine, if it is stale."
     ),
     "config": Step("trainer.repository:config", "Generate the Triton configs from the served version's manifest."),
 }

@@ -115,6 +115,11 @@ def configs_of(card: ModelCard, cpu_engine: str) -> dict[str, str]:
     return dict(zip(CONFIG_FILES, (render(tensorrt_config(card)), render(cpu_config(card, cpu_engine))), strict=True))
 
 
+def read_config(path: Path) -> triton.ModelConfig:
+    """Read a Triton config as Triton does."""
+    return text_format.Parse(path.read_text(encoding="utf-8"), triton.ModelConfig())
+
+
 def write_configs(folder: Path, card: ModelCard, cpu_engine: str) -> None:
     """Write both configs into the model's ``folder``; each appears whole or not at all."""
     for name, text in configs_of(card, cpu_engine).items():
@@ -151,8 +156,7 @@ def served_card(folder: Path) -> ModelCard | None:
     path = folder / "config.pbtxt"
     if not path.is_file():
         return None
-    config = text_format.Parse(path.read_text(encoding="utf-8"), triton.ModelConfig())
-    return ModelCard.model_validate_json(config.parameters["model_card"].string_value)
+    return ModelCard.model_validate_json(read_config(path).parameters["model_card"].string_value)
 
 
 def card_to_serve(folder: Path) -> ModelCard:
