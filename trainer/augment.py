@@ -114,8 +114,13 @@ def noise(films: Tensor, source: torch.Generator) -> Tensor:
 
 
 def jpeg(films: Tensor, source: torch.Generator) -> Tensor:
-    """JPEG quality 20 to 95: 8x8 cosine transform, quantisation by table K.1, back."""
-    quality = uniform(len(films), 20, 95, source).view(-1, 1, 1, 1, 1)
+    """JPEG quality 20 to 95."""
+    return compress_jpeg(films, uniform(len(films), 20, 95, source).ravel())
+
+
+def compress_jpeg(films: Tensor, quality: Tensor) -> Tensor:
+    """What JPEG of the given quality [N], 1 to 100, loses: 8x8 cosine transform, quantisation by table K.1, back."""
+    quality = quality.view(-1, 1, 1, 1, 1)
     scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50)  # libjpeg's jpeg_quality_scaling / 100
     steps = (JPEG_LUMINANCE * scale).clamp(min=1)
     k = torch.arange(8.0)

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from cxr.imaging import IMAGE_SIZE_PX, PREPROCESS_VERSION
 from cxr.schemas import OperatingPoint
-from trainer.calibration import balanced_threshold, fit_platt, indeterminate_band, ood_limit
+from trainer.calibration import choose, ood_limit
 from trainer.chest_films import adults, fit_refusal, scores_of
 from trainer.data.digest import sha256_of_films
 from trainer.errors import MissingStep
@@ -49,24 +49,19 @@ def calibrate(
     folder = Run(run)
     networks = load_networks(folder, seeds)
     train, validation = train_and_validation()
-    logits = shifted_logits(networks, validation)
-    labels = np.concatenate([validation.labels] * len(logits))
-    pooled = np.concatenate(list(logits.values()))
-    platt = fit_platt(pooled, labels)
-    threshold = balanced_threshold(platt.probability(pooled), labels)
-    low, high = indeterminate_band(platt.probability(pooled), labels, threshold)
+    each = [shifted_logits(network, validation) for network in networks]
+    together = {name: np.stack([logits[name] for logits in each]) for name in NAMES}
+    np.savez(folder.path("shifted_logits.npz"), labels=validation.labels, **together)  # type: ignore[arg-type]
+    chosen = choose({name: logits.mean(0) for name, logits in together.items()}, validation.labels)
     grown = adults()
     ood = fit_refusal(networks[0], train, grown.fit)
     limit = ood_limit(scores_of(networks[0], ood, validation.pixels), scores_of(networks[0], ood, grown.limit.pixels))
-    point = OperatingPoint(threshold=threshold, indeterminate_low=low, indeterminate_high=high, ood_limit=limit)
-    model = ServedModel(networks, ood, platt.slope, platt.intercept).eval()
+    point = chosen.point(limit)
+    model = ServedModel(networks, ood, chosen.platt.slope, chosen.platt.intercept).eval()
     save_served(model, folder.path("served.pt"))
     folder.write_json("card.json", card(model, point, train))
-    folder.write_json(
-        "calibration.json", {"platt": asdict(platt), "point": point.model_dump(), "chosen_on": list(NAMES)}
-    )
-    np.savez(folder.path("shifted_logits.npz"), labels=validation.labels, **logits)  # type: ignore[arg-type]
-    CONSOLE.print(point, platt)
+    folder.write_json("calibration.json", {**asdict(chosen), "ood_limit": limit, "chosen_on": list(NAMES)})
+    CONSOLE.print(chosen, f"refused above {limit:.3f}")
 
 
 def load_networks(run: Run, seeds: str = "") -> list[Classifier]:
@@ -85,13 +80,9 @@ def load_networks(run: Run, seeds: str = "") -> list[Classifier]:
     return [load_network(run.existing(name, "train")) for name in names]
 
 
-def shifted_logits(networks: list[Classifier], validation: FilmSet) -> dict[str, Floats]:
-    """Mean log-odds of the networks on every shifted validation, in fp32 as they are served."""
-    result = {}
-    for name in NAMES:
-        films = shifted_validation(validation, name)
-        result[name] = np.mean([logits_of(network, films, amp=False) for network in networks], axis=0)
-    return result
+def shifted_logits(network: Classifier, validation: FilmSet) -> dict[str, Floats]:
+    """A network's uncalibrated log-odds [N] on every shifted validation."""
+    return {name: logits_of(network, shifted_validation(validation, name)) for name in NAMES}
 
 
 def card(model: ServedModel, point: OperatingPoint, train: FilmSet) -> dict[str, Any]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as TerminalTable
 
 from cxr.schemas import Estimate, OperatingPoint
+from trainer.calibrate import load_networks
+from trainer.curves import draw_curves
 from trainer.intervals import estimates
 from trainer.kermany_set import FilmSet, test_films, train_and_validation
 from trainer.metrics import Floats, Labels, figures_at
 from trainer.model import load_served
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
+from trainer.seeds import seed_figures
+from trainer.subgroups import Scored, table
 
 CONSOLE = Console()
 
@@ -26,6 +30,7 @@ def evaluate(
     final: Annotated[
         bool, typer.Option("--final", help="Open the official test films; every opening is logged.")
     ] = False,
+    each: Annotated[bool, typer.Option(help="With --final, also each of the run's networks by itself.")] = True,
     why: Annotated[str, typer.Option(help="Why the test films are opened; goes into the log.")] = "final candidate",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
@@ -52,7 +57,19 @@ def evaluate(
         CONSOLE.print(figure_table(f"{run}: {name}, {len(films.films)} films", measured))
         CONSOLE.print(f"refused as no chest film: {refused.mean():.3%}")
         content["metrics"][name] = {figure: estimate.model_dump() for figure, estimate in measured.items()}
+        draw_curves(films.labels, probabilities, point, folder.path(f"curves_{name}.png"))
+        groups = cause_groups(Scored(films.films, films.labels, probabilities, ood > point.ood_limit))
+        folder.write_json(f"subgroups_{name}.json", table(groups, point.threshold))
     folder.write_json("card.json", content)
+    if final and each:
+        networks = load_networks(folder)
+        folder.write_json("seeds_test.json", seed_figures(folder, networks, sets["test"]))
+
+
+def cause_groups(scored: Scored) -> dict[str, Scored]:
+    """Bacterial and viral pneumonias, each against all normals."""
+    causes = ("bacteria", "virus")
+    return {cause: scored.where(lambda film, c=cause: film.attributes.get("cause", c) == c) for cause in causes}
 
 
 def measure(labels: Labels, probabilities: Floats, patients: list[str], point: OperatingPoint) -> dict[str, Estimate]:
@@ -61,14 +78,9 @@ def measure(labels: Labels, probabilities: Floats, patients: list[str], point: O
     return estimates(labels, probabilities, patients, figures)
 
 
-def figure_table(title: str, measured: dict[str, Estimate]) -> Table:
+def figure_table(title: str, measured: dict[str, Estimate]) -> TerminalTable:
     """The figures as a table for the terminal."""
-    table = Table("figure", "value", "95 % interval", title=title)
+    shown = TerminalTable("figure", "value", "95 % interval", title=title)
     for name, estimate in measured.items():
-        table.add_row(name.replace("_", " "), f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
-    return table
-
-
-def rows_of(measured: dict[str, Any]) -> list[tuple[str, Estimate]]:
-    """Figures as read back from a card."""
-    return [(name, Estimate(**value)) for name, value in measured.items()]
+        shown.add_row(name.replace("_", " "), f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
+    return shown

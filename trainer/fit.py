@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainer.architectures import REGISTRY
 from trainer.augment import augmentation
 from trainer.kermany_set import FilmSet
 from trainer.model import Classifier
@@ -76,7 +77,7 @@ class Training:
         return self.average.network
 
     def _epoch(self, on_step: Callable[[float], None]) -> float:
-        _freeze_below(self.network, two_stages_left=self.epoch < self.recipe.frozen_epochs)
+        _freeze(self.network, self.recipe, self.epoch)
         losses = []
         for rows in self._batches():
             self._set_rates()
@@ -171,8 +172,11 @@ def _rates_by_depth(network: Classifier, recipe: Recipe) -> list[dict[str, Any]]
     return groups
 
 
-def _freeze_below(network: Classifier, two_stages_left: bool) -> None:
-    """Let only the head and the last two stages learn, or everything."""
+def _freeze(network: Classifier, recipe: Recipe, epoch: int) -> None:
+    """Transfer learning: first only the head and the last two stages learn, then all but the frozen stages."""
     stages = list(network.trunk.stages)
+    first = len(stages) - 2 if epoch < recipe.frozen_epochs else recipe.frozen_stages
+    if not (recipe.pretrained and REGISTRY[recipe.architecture].pretrained):
+        first = 0  # nothing worth keeping: random weights learn from the start
     for index, stage in enumerate(stages):
-        stage.requires_grad_(not two_stages_left or index >= len(stages) - 2)
+        stage.requires_grad_(index >= first)

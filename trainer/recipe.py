@@ -13,9 +13,9 @@ class Recipe:
     """Defaults are the recipe of the published model; rates are per step, sizes in pixels."""
 
     architecture: str = "efficientnet_lite0_fine"
-    size_px: int = 128
+    size_px: int = 112
     seed: int = 0
-    epochs: int = 6
+    epochs: int = 7
     batch: int = 32
     rate: float = 4e-4
     """AdamW's rate for the head; each layer below gets ``rate_decay`` times the rate of the one above."""
@@ -23,6 +23,8 @@ class Recipe:
     weight_decay: float = 0.02
     frozen_epochs: int = 1
     """Epochs in which only the head and the last two stages learn, before everything does."""
+    frozen_stages: int = 4
+    """Stages next to the film that never learn: edges are the same on photographs, and half the time is spent there."""
     warm_up_share: float = 0.1
     label_smoothing: float = 0.05
     dropout: float = 0.2

@@ -13,7 +13,7 @@ BATCH = 64
 
 def logits_of(network: Classifier, films: NDArray[np.uint8], amp: bool = True) -> NDArray[np.float64]:
     """[N,1,224,224] uint8 -> [N] uncalibrated log-odds."""
-    network.eval()
+    network.eval().to(memory_format=torch.channels_last)
     device = next(network.parameters()).device
     parts = []
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
@@ -25,7 +25,7 @@ def logits_of(network: Classifier, films: NDArray[np.uint8], amp: bool = True) -
 
 def served_scores(model: ServedModel, films: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """[N,1,224,224] uint8 -> calibrated probability [N] and OOD score [N], in fp32 as exported."""
-    model.eval()
+    model.eval().to(memory_format=torch.channels_last)
     probabilities, scores = [], []
     with torch.inference_mode():
         for start in range(0, len(films), BATCH):

@@ -53,6 +53,8 @@ SHIFTS: dict[str, Transform] = {
 }
 SWAPPED = "swapped"
 NAMES = (*SHIFTS, SWAPPED)
+# What each epoch is judged on: the two hardest shifts and the films as they are.
+JUDGED = ("as_is", "everything", SWAPPED)
 
 
 def shifted(

@@ -21,7 +21,7 @@ from trainer.model import Classifier
 from trainer.recipe import Recipe
 from trainer.runs import Run, RunName
 from trainer.scoring import logits_of
-from trainer.shift import NAMES
+from trainer.shift import JUDGED
 
 CONSOLE = Console()
 
@@ -84,13 +84,13 @@ def train_one(run: Run, recipe: Recipe, films: FilmSet, validation: FilmSet) -> 
 
 
 def shifted_judge(validation: FilmSet) -> Judge:
-    """AUC on every shifted validation; ``score`` is the mean log of what is missing to 1, so that every shift
+    """AUC on the judged shifts; ``score`` is the mean log of what is missing to 1, so that every shift
     counts.
     """
 
     def judge(network: Classifier) -> dict[str, float]:
         figures = {}
-        for name in NAMES:
+        for name in JUDGED:
             logits = logits_of(network, shifted_validation(validation, name))
             figures[name] = metrics.auc(validation.labels, logits)
         missing = np.maximum(1 - np.array(list(figures.values())), 1e-5)

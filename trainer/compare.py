@@ -1,0 +1,103 @@
+"""Step ``compare``: every registered architecture trained on equal terms; accuracy against throughput, drawn."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Annotated, Any
+
+import matplotlib.pyplot as plt
+import torch
+import typer
+from rich.console import Console
+
+from trainer.architectures import REGISTRY
+from trainer.fit import Training
+from trainer.kermany_set import FilmSet, train_and_validation
+from trainer.model import Classifier
+from trainer.recipe import Recipe
+from trainer.runs import Run, RunName
+from trainer.speed import images_per_s
+from trainer.train import shifted_judge
+
+EQUAL = Recipe(size_px=96, epochs=2, frozen_epochs=1, films=1024)
+PROTOCOL = (
+    "Every network at 96 px, 2 epochs of 1024 films, one seed, the same augmentations, rate and judge; those with "
+    "starting weights "
+    "use them, since that is their point. AUC on the validation films as they are and shifted; OpenVINO bf16, batch "
+    "16. So short a "
+    "training says which network learns fast here, not which is best in the end."
+)
+
+
+def compare(
+    run: RunName,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
+) -> None:
+    """Write comparison.json and comparison.png, a row at a time, so that a killed comparison goes on."""
+    torch.set_num_threads(threads)
+    folder = Run(run)
+    train, validation = train_and_validation()
+    path = folder.path("comparison.json")
+    rows = folder.read_json("comparison.json", "compare")["rows"] if path.exists() else []
+    for name in REGISTRY:
+        if name not in {row["architecture"] for row in rows}:
+            rows.append(one(replace(EQUAL, architecture=name), train, validation, folder, threads))
+            folder.write_json("comparison.json", {"protocol": PROTOCOL, "rows": rows})
+            Console().print(rows[-1])
+    draw(rows, folder)
+
+
+def one(recipe: Recipe, train: FilmSet, validation: FilmSet, run: Run, threads: int) -> dict[str, Any]:
+    """Train one architecture and measure it."""
+    run.path("comparison.checkpoint").unlink(missing_ok=True)
+    training = Training(recipe, train, run.path("comparison.checkpoint"))
+    judge, spent = shifted_judge(validation), [0.0]
+    start = time.perf_counter()
+
+    def timed_judge(network: Classifier) -> dict[str, float]:
+        before = time.perf_counter()
+        figures = judge(network)
+        spent[0] += time.perf_counter() - before
+        return figures
+
+    network = training.run(timed_judge)
+    seconds = time.perf_counter() - start - spent[0]
+    training.checkpoint.unlink()
+    rate = images_per_s({recipe.architecture: network}, threads, "bf16", seconds=1.0)[recipe.architecture]
+    return {
+        "architecture": recipe.architecture,
+        "pretrained": REGISTRY[recipe.architecture].pretrained,
+        "parameters_m": sum(parameter.numel() for parameter in network.parameters()) / 1e6,
+        "train_images_per_s": recipe.films * recipe.epochs / seconds,
+        "images_per_s": rate,
+        **{name: value for name, value in training.history[-1].items() if name not in ("epoch", "loss")},
+    }
+
+
+def draw(rows: list[dict[str, Any]], run: Run) -> None:
+    """AUC on the hardest shift against images per second."""
+    figure, axis = plt.subplots(figsize=(6.5, 4))
+    for row in rows:
+        axis.plot(
+            row["images_per_s"],
+            row["everything"],
+            "o" if row["pretrained"] else "s",
+            color="C0" if row["pretrained"] else "0.5",
+        )
+        axis.annotate(
+            row["architecture"],
+            (row["images_per_s"], row["everything"]),
+            fontsize=8,
+            xytext=(4, 4),
+            textcoords="offset points",
+        )
+    axis.set(
+        xscale="log",
+        xlabel="images/s, OpenVINO bf16",
+        ylabel="AUC, everything shifted",
+        title="circle: starts from ImageNet weights",
+    )
+    figure.tight_layout()
+    figure.savefig(run.path("comparison.png"), dpi=100)
+    plt.close(figure)

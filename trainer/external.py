@@ -1,0 +1,67 @@
+"""Step ``external``: the served model on films from elsewhere, by label set, view, age and sex. It was not made for
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from cxr.schemas import OperatingPoint
+from trainer.data import covid_radiography, nih
+from trainer.data.film import Film, data_folder
+from trainer.kermany_set import FilmSet
+from trainer.model import ServedModel, load_served
+from trainer.runs import Run, RunName
+from trainer.scoring import served_scores
+from trainer.subgroups import Scored, table
+
+# RSNA's radiologists: an opacity that could be pneumonia against everything else.
+RSNA_CLASSES = {"Lung Opacity": 1, "No Lung Opacity / Not Normal": 0, "Normal": 0}
+CHILD, OLD = 18, 65
+
+
+def external(run: RunName) -> None:
+    """Write external.json: NIH by both label sets, view, age and sex; COVID radiography."""
+    folder = Run(run)
+    model = load_served(folder.existing("served.pt", "calibrate"))
+    point = OperatingPoint(**folder.read_json("card.json", "calibrate")["operating_point"])
+    films = nih.read(data_folder("nih_chestxray14"))
+    scored = score(model, films, point)
+    groups = {f"NIH, {name}": part for name, part in nih_groups(scored).items()}
+    covid = score(model, covid_radiography.read(data_folder("covid_radiography")), point)
+    groups["COVID radiography, COVID against Normal"] = covid
+    folder.write_json("external.json", table(groups, point.threshold))
+
+
+def score(model: ServedModel, films: list[Film], point: OperatingPoint) -> Scored:
+    """The model's answers on labelled films."""
+    film_set = FilmSet.of(films)
+    probabilities, ood = served_scores(model, film_set.pixels)
+    return Scored(films, film_set.labels, probabilities, ood > point.ood_limit)
+
+
+def nih_groups(scored: Scored) -> dict[str, Scored]:
+    """The NIH films by what is known of them; the first two rows are the two label sets."""
+    read_again = scored.where(lambda film: film.attributes.get("rsna_class") in RSNA_CLASSES)
+    relabelled = np.array([RSNA_CLASSES[film.attributes["rsna_class"]] for film in read_again.films], np.int64)
+    both_labels = {
+        "labels mined from reports": scored,
+        "RSNA radiologists' labels": replace(read_again, labels=relabelled),
+    }
+    parts: dict[str, Callable[[Film], bool]] = {
+        "view PA": lambda film: film.attributes["view"] == "PA",
+        "view AP": lambda film: film.attributes["view"] == "AP",
+        f"age below {CHILD}": lambda film: _age(film) < CHILD,
+        f"age {CHILD} to {OLD - 1}": lambda film: CHILD <= _age(film) < OLD,
+        f"age {OLD} and over": lambda film: _age(film) >= OLD,
+        "women": lambda film: film.attributes["sex"] == "F",
+        "men": lambda film: film.attributes["sex"] == "M",
+    }
+    return {**both_labels, **{name: scored.where(chosen) for name, chosen in parts.items()}}
+
+
+def _age(film: Film) -> int:
+    return int(film.attributes["age"])

@@ -1,0 +1,56 @@
+"""``docs/privacy_and_fairness.md``: what is known of whom, what is kept, and for whom the model works how well."""
+
+from __future__ import annotations
+
+from trainer.pages.groups import group_table
+from trainer.pages.markdown import page, table
+from trainer.pages.proofs import Proofs
+
+
+def fairness(proofs: Proofs) -> str:
+    """The whole page."""
+    causes, external = proofs.read("subgroups_test.json"), proofs.read("external.json")
+    data = proofs.read("data.json")
+    gap = ""
+    if causes:
+        values = [row["sensitivity"] for row in causes.values()]
+        gap = f"Largest gap in sensitivity between causes: {max(values) - min(values):.3f}."
+    return page(
+        "# Privacy and fairness",
+        f"Written by `{proofs.step('report')}`.",
+        "## What the training data says about a child",
+        "The film, its class, a running number of the patient, and for pneumonias bacterial or viral. No name, age, "
+        "sex, origin "
+        "or date. The weights are a network of a few million numbers; the only films shown in this repository's "
+        "pages are from "
+        "the published set (CC BY 4.0).",
+        table(
+            ["", "films", "patients"],
+            [
+                [f"{split}, {name}", data[split][f"{name}_films"], data[split][f"{name}_patients"]]
+                for split in ("train", "validation")
+                for name in ("normal", "pneumonia")
+            ],
+        )
+        if data
+        else proofs.not_run("prepare"),
+        "## Memorisation",
+        "A network can give away whether a film was in its training set. The gap between training and validation "
+        "figures is the "
+        "usual sign; averaging, label smoothing and few epochs keep it small. It was not measured by an attack: "
+        "treat the weights "
+        "as derived from CC BY data, not as anonymous by proof.",
+        "## For whom the model works",
+        "Bacterial and viral pneumonia (test films, against all normals):",
+        group_table(causes) if causes else proofs.not_run("evaluate --final"),
+        gap,
+        "Adults of the NIH subset, outside the intended use, by view, age and sex:",
+        group_table(external) if external else proofs.not_run("external"),
+        "Groups of fewer than 50 films say little; read the intervals. Sex and age cannot be examined for children: "
+        "the training "
+        "set does not record them. That is a limit of this model, not a finding of fairness.",
+        "## Refusals",
+        "The refusal score is fitted on children's and adults' films so that being unlike the training hospital is "
+        "not by itself a "
+        "reason to be refused; the share refused in each group is in the tables above.",
+    )

@@ -1,0 +1,139 @@
+"""The sections of ``docs/results.md`` on robustness, shortcuts, refusal, films from elsewhere, and what was tried."""
+
+from __future__ import annotations
+
+from trainer.pages.groups import group_table
+from trainer.pages.markdown import command, page, table
+from trainer.pages.proofs import Proofs
+
+
+def corruption_section(proofs: Proofs) -> str:
+    """One row a corruption and strength."""
+    rows = proofs.read("corruptions.json")
+    names = ("auc", "accuracy", "sensitivity", "specificity", "refused")
+    body = (
+        table(
+            ["corruption", "strength", *names],
+            [[row["corruption"], row["strength"], *(row[name] for name in names)] for row in rows],
+        )
+        if rows
+        else proofs.not_run("corrupt")
+    )
+    return page("## Spoilt films (validation)", body, command(proofs.step("corrupt")))
+
+
+def audit_section(proofs: Proofs) -> str:
+    """Shortcuts, moves, lungs."""
+    found = proofs.read("audit.json")
+    if not found:
+        return page("## Shortcut audit", proofs.not_run("audit"))
+    sets = list(next(iter(found["shortcuts"].values())))
+    shortcuts = [[name, *(row[each] for each in sets)] for name, row in found["shortcuts"].items()]
+    moves = [
+        [name, row["auc"], row["median_change"], row["normals_up"], row["pneumonias_up"], row["decisions_changed"]]
+        for name, row in found["moves"].items()
+    ]
+    lungs = found["lungs"]
+    return page(
+        "## Shortcut audit",
+        "How much of the answer can be had without anatomy: gradient-boosted trees on numbers of the recording "
+        "alone, trained on "
+        "training films, AUC on the validation films as they are and shifted (`swapped`: every film has the power "
+        "spectrum and "
+        "histogram of a film of the other class, so a model that goes by the recording falls below 0.5):",
+        table(["numbers", *sets], shortcuts),
+        "How far this model's answer moves when only the recording is changed (log-odds; validation films):",
+        table(["shift", "AUC", "median change", "normals, mean", "pneumonias, mean", "decisions changed"], moves),
+        f"Lungs: the average normal film's lung fields cover {lungs['area']:.0%} of the film and hold "
+        f"{lungs['evidence_inside']:.0%} of the heatmap's evidence for pneumonia. With the lung fields covered the "
+        "AUC is "
+        f"{lungs['auc_covered lungs']:.3f}, with everything else covered {lungs['auc_covered all but lungs']:.3f} "
+        "(neither kind of film was ever seen in training).",
+        proofs.picture("heatmaps.png", "validation films, heatmaps, average lung fields in yellow"),
+        command(proofs.step("audit")),
+    )
+
+
+def refusal_section(proofs: Proofs) -> str:
+    """Refused by class of image."""
+    found = proofs.read("refusal.json")
+    if not found:
+        return page("## Refusal of what is not a frontal chest film", proofs.not_run("refuse"))
+    names = ("images", "refused", "auroc", "lowest", "median", "highest")
+    rows = [[name, *(row.get(each) for each in names)] for name, row in found["rows"].items()]
+    return page(
+        "## Refusal of what is not a frontal chest film",
+        "The score is fitted on chest films only (Kermany training films and half of the NIH patients); no image of "
+        "another kind "
+        "is used in the fit. The limit is set at 1 % of validation films and of a second quarter of NIH patients; "
+        "the last quarter "
+        "is the row below. AUROC is against children's and adults' films in equal numbers. Which stages and how many "
+        "components "
+        f"the score uses was chosen on {', '.join(found.get('choice', {}).get('classes', ['all classes']))}.",
+        table(["images of", *names], rows),
+        choice_table(found),
+        command(proofs.step("refuse")),
+    )
+
+
+def choice_table(found: dict) -> str:
+    """How the form of the score was chosen, where that was recorded."""
+    choice = found.get("choice")
+    if not choice:
+        return ""
+    rows = [
+        [row["form"], row["chosen_on"], row["held_out"], "chosen" if row["chosen"] else ""] for row in choice["rows"]
+    ]
+    return page(
+        "Forms of the score tried: lowest AUROC over the classes of the choice, and over the classes held out of it:",
+        table(["form", "choice", "held out", ""], rows, digits=4),
+    )
+
+
+def external_section(proofs: Proofs) -> str:
+    """Films from elsewhere."""
+    groups = proofs.read("external.json")
+    body = group_table(groups) if groups else proofs.not_run("external")
+    return page(
+        "## Films from elsewhere",
+        "The model is made for children aged 1 to 5. On adults it is not fit for use, and this table is the reason. "
+        "NIH's labels "
+        "were mined from reports; AP films are taken in bed and are sicker. COVID radiography ties class to source.",
+        body,
+        command(proofs.step("external")),
+    )
+
+
+def tried_section(proofs: Proofs) -> str:
+    """Ablation and comparison."""
+    ablation, comparison = proofs.read("ablation.json"), proofs.read("comparison.json")
+    parts = ["## What each augmentation does"]
+    if ablation:
+        shifts = list(ablation["rows"][0]["auc"])
+        rows = [[row["left"], *(row["auc"][shift] for shift in shifts), row["score"]] for row in ablation["rows"]]
+        parts += [ablation["protocol"], table(["augmentation", *shifts, "score"], rows, digits=4)]
+    parts += [
+        command(proofs.step("ablate")) if ablation else proofs.not_run("ablate"),
+        "## Architectures on equal terms",
+    ]
+    if comparison:
+        names = ("parameters_m", "train_images_per_s", "images_per_s", "as_is", "everything", "swapped")
+        rows = [
+            [row["architecture"], "yes" if row["pretrained"] else "no", *(row[name] for name in names)]
+            for row in comparison["rows"]
+        ]
+        head = [
+            "network",
+            "starting weights",
+            "parameters, M",
+            "training, images/s",
+            "OpenVINO bf16, images/s",
+            *names[3:],
+        ]
+        parts += [
+            comparison["protocol"],
+            table(head, rows),
+            proofs.picture("comparison.png", "accuracy against throughput"),
+        ]
+    parts.append(command(proofs.step("compare")) if comparison else proofs.not_run("compare"))
+    return page(*parts)

@@ -1,0 +1,140 @@
+"""``docs/results.md``: figures, published figures beside them, seeds, calibration, robustness, shortcuts, refusal."""
+
+from __future__ import annotations
+
+import statistics
+
+from trainer.pages.groups import group_table
+from trainer.pages.markdown import command, interval, number, page, table
+from trainer.pages.measured import audit_section, corruption_section, external_section, refusal_section, tried_section
+from trainer.pages.proofs import Proofs
+from trainer.pages.published import PUBLISHED, TARGETS
+
+SETS = ("validation", "test")
+
+
+def results(proofs: Proofs) -> str:
+    """The whole page."""
+    card = proofs.read("card.json")
+    return page(
+        "# Results",
+        "Written by `"
+        + proofs.step("report")
+        + f"` from the proofs in `runs/{proofs.run.name}/`; do not edit by hand. "
+        f"Model: {card['architecture']}, weights `{card['weights_sha256'][:12]}`, trained on "
+        f"`{card['training_data_sha256'][:12]}`. "
+        "Intervals are 95 % bootstrap intervals over patients (1000 resamples).",
+        "## The served model",
+        figures(card),
+        command(*(proofs.step(*words) for words in (("calibrate",), ("evaluate", "--final")))),
+        *(proofs.picture(f"curves_{name}.png", f"{name}: ROC, PR, reliability, confusion, coverage") for name in SETS),
+        targets(proofs, card),
+        "## Beside published work",
+        published(proofs, card),
+        "## Five seeds, and what averaging buys",
+        seeds(proofs, card),
+        "## Bacterial and viral pneumonia (test)",
+        causes(proofs),
+        corruption_section(proofs),
+        audit_section(proofs),
+        refusal_section(proofs),
+        external_section(proofs),
+        tried_section(proofs),
+    )
+
+
+def figures(card: dict) -> str:
+    """Every figure on validation and test."""
+    sets = [name for name in SETS if name in card["metrics"]]
+    names = card["metrics"][sets[0]]
+    rows = [[name.replace("_", " "), *(interval(card["metrics"][each][name]) for each in sets)] for name in names]
+    point = card["operating_point"]
+    return page(
+        table(["figure", *sets], rows),
+        f"Operating point: pneumonia from {number(point['threshold'])} on; indeterminate from "
+        f"{number(point['indeterminate_low'])} to {number(point['indeterminate_high'])}; refused above an OOD score of "
+        f"{number(point['ood_limit'])}. All were chosen on shifted validation films, never on the test films.",
+    )
+
+
+def targets(proofs: Proofs, card: dict) -> str:
+    """What was asked, what is reached, by the served model and by the mean of the seeds."""
+    rows, seeds_rows = [], proofs.read("seeds_test.json")
+    for name, least, aim in TARGETS:
+        value = card["metrics"].get("test", {}).get(name, {}).get("value")
+        if value is None:
+            continue
+        mean = statistics.mean(row[name] for row in seeds_rows) if seeds_rows else None
+        lower_is_better = name == "expected_calibration_error"
+        short = (value - aim) if lower_is_better else (aim - value)
+        said = "aim reached" if short <= 0 else f"short of the aim by {short:.3f}"
+        short_of_least = (value - least) if lower_is_better else (least - value)
+        said = said if short_of_least <= 0 else f"short of the least by {short_of_least:.3f}"
+        rows.append([name.replace("_", " "), least, aim, value, mean, said])
+    return (
+        page("Against what was asked:", table(["figure", "at least", "aim", "served", "mean of seeds", ""], rows))
+        if rows
+        else ""
+    )
+
+
+def published(proofs: Proofs, card: dict) -> str:
+    """The published table with this model's rows below it."""
+    rows: list[list[object]] = [list(row) for row in PUBLISHED]
+    test = card["metrics"].get("test")
+    if test:
+        note = f"sensitivity {test['sensitivity']['value']:.3f}, specificity {test['specificity']['value']:.3f}"
+        rows.append(["**this model, served**", test["auc"]["value"], test["accuracy"]["value"], note])
+    each = proofs.read("seeds_test.json")
+    if each:
+        spread = ", ".join(
+            f"deviation of {name} {statistics.stdev(row[name] for row in each):.4f}" for name in ("auc", "accuracy")
+        )
+        means = [statistics.mean(row[name] for row in each) for name in ("auc", "accuracy")]
+        rows.append([f"**this model, mean of {len(each)} single networks**", *means, spread])
+    return table(["official test, 624 films", "AUC", "accuracy", "note"], rows, digits=4)
+
+
+def seeds(proofs: Proofs, card: dict) -> str:
+    """Each network by itself and the average; with what the average costs."""
+    each = proofs.read("seeds_test.json")
+    if not each:
+        return proofs.not_run("evaluate")
+    names = (
+        "auc",
+        "accuracy",
+        "sensitivity",
+        "specificity",
+        "expected_calibration_error",
+        "coverage",
+        "answered_accuracy",
+    )
+    rows = [[f"network {index}", *(row[name] for name in names)] for index, row in enumerate(each)]
+    rows.append(["mean", *(statistics.mean(row[name] for row in each) for name in names)])
+    if len(each) > 1:
+        rows.append(["deviation", *(statistics.stdev(row[name] for row in each) for name in names)])
+    rows.append(["served", *(card["metrics"]["test"][name]["value"] for name in names)])
+    head = ["", *(name.replace("_", " ").replace("expected calibration error", "ECE") for name in names)]
+    return page(table(head, rows, digits=4), throughput(proofs))
+
+
+def throughput(proofs: Proofs) -> str:
+    """Speed of the graph beside EfficientNet-Lite0 at 224 px, where it was measured."""
+    speed = proofs.read("throughput.json")
+    if not speed:
+        return proofs.not_run("speed")
+    rows = [[name, value] for name, value in speed["images_per_s"].items()]
+    return page(
+        f"OpenVINO {speed['precision']}, batch {speed['batch']}, {speed['threads']} CPU threads, in one process, one "
+        "after the other:",
+        table(["graph", "images/s"], rows, digits=0),
+        command(proofs.step("speed")),
+    )
+
+
+def causes(proofs: Proofs) -> str:
+    """Bacterial and viral pneumonias against all normals."""
+    groups = proofs.read("subgroups_test.json")
+    if not groups:
+        return proofs.not_run("evaluate")
+    return group_table(groups)

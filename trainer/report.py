@@ -1,0 +1,25 @@
+"""Step ``report``: write the pages under ``docs/`` from a run's proofs; missing proofs are named on the page."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from trainer.pages.experiments import PAGE, experiments
+from trainer.pages.fairness import fairness
+from trainer.pages.model_card import model_card
+from trainer.pages.proofs import DOCS, Proofs
+from trainer.pages.results import results
+from trainer.runs import Run, RunName
+
+
+def report(run: RunName) -> None:
+    """Write results.md, model_card.md, privacy_and_fairness.md and the tables of experiments.md."""
+    folder = Run(run)
+    folder.existing("card.json", "calibrate")
+    proofs = Proofs(folder)
+    DOCS.mkdir(exist_ok=True)
+    (DOCS / "results.md").write_text(results(proofs))
+    (DOCS / "model_card.md").write_text(model_card(proofs))
+    (DOCS / "privacy_and_fairness.md").write_text(fairness(proofs))
+    PAGE.write_text(experiments())
+    Console().print(f"docs/ written from runs/{run}")
