@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import Annotated
 
 import typer
@@ -20,31 +21,32 @@ def main() -> None:
 
 @cli.command()
 def serve(
-    host: Annotated[
-        str | None, typer.Option(help="Address to listen on.  [default: CXR_GATEWAY_HOST, 127.0.0.1]")
-    ] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.  [default: CXR_GATEWAY_PORT, 7860]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (else CXR_GATEWAY_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (else CXR_GATEWAY_PORT).")] = None,
 ) -> None:
     """Serve the page at / and the API under /v1 until Ctrl-C.
 
     Everything else is set through the environment: CXR_REDIS_URL, CXR_TRITON_URL, CXR_BLOBS_DIR, ...
     """
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "0"
     settings = Settings()
     configure_logging("gateway", settings.log_level)
+    with tempfile.TemporaryDirectory(prefix="cxr-page-") as page_uploads:
+        # Gradio reads these when it is imported. What browsers send lies in a folder that only this process may read.
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "0"
+        os.environ["GRADIO_TEMP_DIR"] = page_uploads
 
-    import uvicorn
+        import uvicorn
 
-    from gateway.app import create_app  # Gradio reads its environment when it is imported
+        from gateway.app import create_app
 
-    uvicorn.run(
-        create_app(settings),
-        host=host or settings.gateway_host,
-        port=port or settings.gateway_port,
-        access_log=False,  # ours carries no file names
-        log_config=None,
-        server_header=False,
-    )
+        uvicorn.run(
+            create_app(settings),
+            host=host or settings.gateway_host,
+            port=port or settings.gateway_port,
+            access_log=False,  # ours carries no file names
+            log_config=None,
+            server_header=False,
+        )
 
 
 if __name__ == "__main__":

@@ -104,15 +104,15 @@ class Archive:
 
 
 def _is_ignored(entry: zipfile.ZipInfo) -> bool:
-    parts = PurePosixPath(entry.filename).parts
-    if entry.is_dir() or not parts:
+    if entry.filename.endswith("/"):  # a folder; ZipInfo.is_dir fails where there is no name
         return True
+    parts = PurePosixPath(entry.filename).parts or ("",)
     return parts[-1] in IGNORED_NAMES or parts[-1].startswith("._") or not IGNORED_FOLDERS.isdisjoint(parts)
 
 
 def _refuse_unsafe(entry: zipfile.ZipInfo) -> None:
     name = entry.orig_filename
-    if "\\" in name or "\0" in name or name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
+    if not name or "\\" in name or "\0" in name or name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
         raise UnsafeArchiveEntry
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cxr.errors import CxrError, NoImages, Unavailable
@@ -22,6 +23,7 @@ BATCH_IMAGES, BATCH_BYTES = 64, 32 * 1024**2
 # A zip of raw DICOM unpacks to a few times its size; past this multiple of the request limit nothing more is stored.
 MAX_UNPACKED_REQUESTS = 4
 LONGEST_NAME = 255
+STORING_THREADS = 8  # each waits for the disk most of the time
 
 log = logger("gateway.uploads")
 
@@ -41,10 +43,10 @@ def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
         queue = QueueName.INTERACTIVE if total <= settings.interactive_max_images else QueueName.BATCH
         job_id = parts.jobs.create(queue)
         try:
-            for batch in _batches(contents.films(MAX_UNPACKED_REQUESTS * settings.max_request_bytes)):
-                parts.jobs.append(job_id, batch.rows)
-                for content in batch.contents:
-                    parts.blobs.put(content)
+            with ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="store") as storing:
+                for batch in _batches(contents.films(MAX_UNPACKED_REQUESTS * settings.max_request_bytes)):
+                    parts.jobs.append(job_id, batch.rows)
+                    list(storing.map(parts.blobs.put, batch.contents))
             chunks = parts.jobs.submit(job_id)
         except BaseException:
             _forget(job_id, parts)

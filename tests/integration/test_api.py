@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from PIL import Image
 
 from cxr.errors import NotChestXray, PoisonImage
 from cxr.jobs import Leases
-from cxr.schemas import Chunk, Finding, ModelIdentity, Prediction, Rejection
+from cxr.queue import ChunkQueue, celery_app
+from cxr.schemas import Chunk, Finding, JobState, ModelIdentity, Prediction, Rejection
 from cxr.settings import Settings
 from gateway.http_app import http_app
 from gateway.parts import Parts
+from gateway.spool import Upload
+from gateway.uploads import accept
 from tests.files import png
 from tests.stack import Stack
 from tests.zips import zip_of
@@ -166,6 +170,14 @@ def test_a_store_that_fails_midway_leaves_no_job(start: Callable[..., Gateway], 
     assert answer.headers["Retry-After"]
     assert gateway.parts.jobs.recent() == []
     assert gateway.parts.jobs._ledger.redis.hlen("cxr:blob_needs") == 0
+
+
+def test_a_lost_hint_does_not_refuse_a_job(gateway: Gateway) -> None:
+    """The ledger knows the chunks; the reconciler hints them again."""
+    away = replace(gateway.parts, queue=ChunkQueue(celery_app("redis://127.0.0.1:1/0")))
+    job = accept([Upload.of_bytes("a.png", FILM)], away)
+    assert job.state is JobState.QUEUED
+    assert gateway.stored() == 1
 
 
 def test_results_come_page_by_page(gateway: Gateway) -> None:
