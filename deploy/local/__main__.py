@@ -31,19 +31,15 @@ def main(
     Ports move with CXR_GATEWAY_PORT, CXR_REDIS_PORT and CXR_TRITON_PORT; everything is written under CXR_LOCAL_DIR.
     """
     settings = LocalSettings()
-    taken = [
-        f"port {port} is taken; choose another with {name}=..."
-        for name, port in settings.ports().items()
-        if not port_is_free(port)
-    ]
-    if taken:
-        console.print("\n".join(taken), style="red")
-        raise typer.Exit(1)
+    _refuse_taken_ports(settings)
+    # First of all: a download started beside honcho's forks would hand them its pipes and never see them close.
+    with console.status("Fetching sample films ..."):
+        samples = sample_files(settings.local_dir / "samples", settings.data, console.print)
     log = settings.local_dir / "logs" / "stack.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
-        manager = _processes(settings, output)
-        look = FirstLook(settings, manager, once)
+        manager, url = _processes(settings, output), f"http://127.0.0.1:{settings.gateway_port}"
+        look = FirstLook(url, samples, manager, once)
         look.start()
         signal.signal(signal.SIGHUP, lambda *_: manager.terminate())  # the terminal was closed
         manager.loop()
@@ -55,6 +51,14 @@ def main(
         console.print("\n".join(log.read_text().splitlines()[-20:]), highlight=False, markup=False)
         raise typer.Exit(1)
     console.print("Stopped; no process is left behind.")
+
+
+def _refuse_taken_ports(settings: LocalSettings) -> None:
+    taken = {name: port for name, port in settings.ports().items() if not port_is_free(port)}
+    for name, port in taken.items():
+        console.print(f"Port {port} is taken; choose another with {name}=...", style="red")
+    if taken:
+        raise typer.Exit(1)
 
 
 def _processes(settings: LocalSettings, output: object) -> Manager:
@@ -70,23 +74,21 @@ def _processes(settings: LocalSettings, output: object) -> Manager:
 class FirstLook(threading.Thread):
     """Waits for the stack, shows the samples' findings, and with ``once`` stops the stack again."""
 
-    def __init__(self, settings: LocalSettings, manager: Manager, once: bool) -> None:
+    def __init__(self, url: str, samples: list[Path], manager: Manager, once: bool) -> None:
         super().__init__(name="first-look", daemon=True)
-        self._settings, self._manager, self._once = settings, manager, once
+        self._url, self._samples, self._manager, self._once = url, samples, manager, once
         self.stopped_by_itself, self.exit_code = False, 0
 
     def run(self) -> None:
-        url = f"http://127.0.0.1:{self._settings.gateway_port}"
         try:
-            samples = sample_files(self._settings.local_dir / "samples", self._settings.data, console.print)
-            wait_until_ready(url, START_TIMEOUT_S, console)
-            if not samples:
-                raise StackNotReady("no sample film could be had; the page and the API are up all the same")
-            console.print(findings_table(judge(url, samples, console)))
+            wait_until_ready(self._url, START_TIMEOUT_S, console)
+            if not self._samples:
+                raise StackNotReady("No sample film could be had; the page and the API are up all the same.")
+            console.print(findings_table(judge(self._url, self._samples, console)))
         except (StackNotReady, OSError) as error:
             console.print(str(error), style="red")
             self.exit_code = 1
-        console.print(f"Page and API: {url}    API description: {url}/openapi.json")
+        console.print(f"Page and API: {self._url}    API description: {self._url}/openapi.json")
         if self._once:
             self.stopped_by_itself = True
             self._manager.terminate()
