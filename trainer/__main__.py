@@ -44,6 +44,7 @@ STEPS = {
         "trainer.report:report", "Write docs/results.md, model_card.md and the other pages from the proofs."
     ),
     "export": Step("trainer.export:export", "Write the ONNX graph, checked against PyTorch, and its manifest."),
+    "precision": Step("trainer.precision:precision", "Write the graph in fp16 (TensorRT) or int8 (OpenVINO)."),
     "gate": Step("trainer.gate:gate", "Compare an engine with the ONNX fp32 model on real films; write the proof."),
     "publish": Step(
         "trainer.publish:publish", "Bring a gated model into Triton's repository and into service, or undo."

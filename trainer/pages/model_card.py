@@ -40,7 +40,8 @@ def model_card(proofs: Proofs) -> str:
                 ],
                 [
                     "output",
-                    f"calibrated probability; heatmap {card['heatmap_size'][0]} x {card['heatmap_size'][1]} whose sum is "
+                    f"calibrated probability; heatmap {card['heatmap_size'][0]} x {card['heatmap_size'][1]} whose "
+                    "sum is "
                     "its log-odds; out-of-distribution score",
                 ],
                 ["threshold", number(point["threshold"])],

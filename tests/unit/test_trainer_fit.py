@@ -1,0 +1,83 @@
+"""A training that was killed ends as if it had not been; epochs draw patients evenly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the trainer's environment is not installed")
+pytest.importorskip("efficientnet_lite_pytorch", reason="the trainer's environment is not installed")
+
+from trainer.data.film import Film
+from trainer.fit import Training
+from trainer.kermany_set import FilmSet
+from trainer.model import Classifier
+from trainer.recipe import Recipe
+from trainer.sampling import epoch_rows
+from trainer.schedule import warm_up_cosine
+
+RECIPE = Recipe(architecture="efficientnet_lite0", size_px=32, epochs=2, batch=4, films=8, pretrained=False, patience=9)
+
+
+@pytest.fixture
+def films() -> FilmSet:
+    names = [Film(Path(f"{n}.png"), int(n >= 6), f"p{min(n, 9)}", "made") for n in range(16)]
+    return FilmSet(names, np.random.default_rng(0).integers(0, 256, (16, 1, 224, 224), np.uint8))
+
+
+def judge(_network: Classifier) -> dict[str, float]:
+    judge.calls += 1  # type: ignore[attr-defined]
+    return {"score": float(judge.calls)}  # type: ignore[attr-defined]
+
+
+def test_a_killed_training_goes_on_where_it_was(films: FilmSet, tmp_path: Path) -> None:
+    judge.calls = 0  # type: ignore[attr-defined]
+    whole = Training(RECIPE, films, tmp_path / "whole.pt").run(judge)
+
+    class KilledError(Exception):
+        pass
+
+    def kill_in_second_epoch(_loss: float) -> None:
+        steps.append(1)
+        if len(steps) == 3:
+            raise KilledError
+
+    steps: list[int] = []
+    judge.calls = 0  # type: ignore[attr-defined]
+    with pytest.raises(KilledError):
+        Training(RECIPE, films, tmp_path / "killed.pt").run(judge, kill_in_second_epoch)
+    again = Training(RECIPE, films, tmp_path / "killed.pt")
+    assert again.epoch == 1
+    for one, other in zip(whole.state_dict().values(), again.run(judge).state_dict().values(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_early_stopping_keeps_the_best_epoch(films: FilmSet, tmp_path: Path) -> None:
+    scores = iter([0.9, 0.5, 0.4, 0.3])
+    recipe = Recipe(**{**RECIPE.__dict__, "epochs": 4, "patience": 2})
+    training = Training(recipe, films, tmp_path / "stopped.pt")
+    training.run(lambda _network: {"score": next(scores)})
+    assert [entry["score"] for entry in training.history] == [0.9, 0.5, 0.4]
+
+
+def test_a_balanced_epoch_draws_classes_and_patients_evenly(films: FilmSet) -> None:
+    rows = epoch_rows(films.films, "balanced", 12, np.random.default_rng(0))
+    labels = films.labels[rows]
+    assert labels.sum() == 6
+    ill = [films.films[row].patient for row in rows if films.films[row].label]
+    assert max(ill.count(patient) for patient in set(ill)) <= 2
+
+
+def test_the_rate_warms_up_and_falls_to_nothing() -> None:
+    shares = [warm_up_cosine(step, 100, 10) for step in range(100)]
+    assert shares[0] == pytest.approx(0.1)
+    assert max(shares) == shares[9] == 1
+    assert shares[-1] < 0.01
+
+
+def test_discriminative_rates_and_frozen_stages(films: FilmSet, tmp_path: Path) -> None:
+    training = Training(RECIPE, films, tmp_path / "rates.pt")
+    assert training.full_rates == sorted(training.full_rates, reverse=True)
+    assert Recipe.from_json(RECIPE.as_json()) == RECIPE

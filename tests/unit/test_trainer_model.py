@@ -1,0 +1,90 @@
+"""The served graph explains exactly what it answers and can be rebuilt from its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the trainer's environment is not installed")
+pytest.importorskip("efficientnet_lite_pytorch", reason="the trainer's environment is not installed")
+
+from trainer.architectures import REGISTRY, trunk
+from trainer.calibrate import sha256_of_weights
+from trainer.chest_films import TAPS, features_of
+from trainer.errors import UnknownName
+from trainer.film_input import FilmInput, triangle_filter
+from trainer.model import Classifier, ServedModel, load_served, save_served
+from trainer.ood import fit_ood
+
+
+@pytest.fixture(scope="module")
+def films() -> torch.Tensor:
+    return torch.randint(0, 256, (5, 1, 224, 224), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def model(films: torch.Tensor) -> ServedModel:
+    torch.manual_seed(0)
+    networks = [Classifier("efficientnet_lite0_fine", 64).eval() for _ in range(2)]
+    ood = fit_ood(features_of(networks[0], films.float()), TAPS, components=2)
+    return ServedModel(networks, ood, slope=1.7, intercept=-0.4).eval()
+
+
+def test_the_heatmap_adds_up_to_the_calibrated_log_odds(model: ServedModel, films: torch.Tensor) -> None:
+    with torch.no_grad():
+        probability, heatmap, score = model(films)
+        mean = torch.stack([network.logits(films) for network in model.networks]).mean(0)
+    assert probability.shape == (5, 1)
+    assert score.shape == (5, 1)
+    assert heatmap.shape == (5, *model.heatmap_size())
+    assert {tensor.dtype for tensor in (probability, heatmap, score)} == {torch.float32}
+    torch.testing.assert_close(torch.sigmoid(heatmap.sum((1, 2))), probability[:, 0])
+    torch.testing.assert_close(heatmap.sum((1, 2)), mean * 1.7 - 0.4, atol=1e-4, rtol=1e-4)
+
+
+def test_an_answer_does_not_depend_on_its_batch(model: ServedModel, films: torch.Tensor) -> None:
+    with torch.no_grad():
+        for alone, together in zip(model(films[2:3]), model(films), strict=True):
+            torch.testing.assert_close(alone, together[2:3], atol=1e-4, rtol=1e-4)
+
+
+def test_a_saved_model_comes_back_the_same(model: ServedModel, films: torch.Tensor, tmp_path: Path) -> None:
+    save_served(model, tmp_path / "served.pt")
+    again = load_served(tmp_path / "served.pt")
+    with torch.no_grad():
+        for before, after in zip(model(films), again(films), strict=True):
+            torch.testing.assert_close(before, after)
+    assert sha256_of_weights(again) == sha256_of_weights(model)
+
+
+def test_the_first_layers_take_brightness_and_contrast_away() -> None:
+    film = torch.rand(1, 1, 224, 224, generator=torch.Generator().manual_seed(1)) * 100 + 50
+    shrink = FilmInput(112)
+    torch.testing.assert_close(shrink(film), shrink(film + 60), atol=1e-5, rtol=1e-4)
+    assert (shrink(film) - shrink(film * 1.4)).abs().max() < 0.15
+    torch.testing.assert_close(triangle_filter(112).sum(1), torch.ones(112))
+    assert np.isfinite(shrink(torch.zeros(1, 1, 224, 224)).numpy()).all()
+
+
+def test_an_unknown_architecture_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UnknownName, match="resnet18"):
+        trunk("resnet19", pretrained=False)
+
+
+@pytest.mark.parametrize("name", [name for name in REGISTRY if name in ("efficientnet_lite0", "resnet18")])
+def test_registered_networks_give_a_map(name: str) -> None:
+    network = Classifier(name, 96).eval()
+    with torch.no_grad():
+        assert network(torch.zeros(2, 1, 224, 224)).ndim == 3
+
+
+def test_the_score_tells_what_it_was_fitted_on_from_the_rest() -> None:
+    random = torch.Generator().manual_seed(0)
+    usual = torch.randn(400, 6, generator=random) @ torch.randn(6, 40, generator=random) + 0.1 * torch.randn(
+        400, 40, generator=random
+    )
+    strange = 3 * torch.randn(50, 40, generator=random)
+    score = fit_ood(usual[:300], (0,), components=6)
+    assert score(usual[300:]).max() < score(strange).min()
