@@ -88,4 +88,4 @@ def _version() -> str:
     try:
         return metadata.version("pneumoserve")
     except metadata.PackageNotFoundError:
-        return "0"
+        return "dev"

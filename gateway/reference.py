@@ -6,7 +6,7 @@ import html
 import re
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from cxr.errors import every_error
@@ -26,6 +26,7 @@ h3 { font: 600 15px/1.5 ui-monospace, monospace; margin: 0; overflow-wrap: anywh
 p { margin: 6px 0; } .muted { color: var(--muted); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; margin-top: 8px; }
 td, th { text-align: left; vertical-align: top; padding: 4px 18px 4px 0; border-top: 1px solid var(--line); }
+td p { margin: 0; }
 code, pre { font-family: ui-monospace, monospace; font-size: 0.93em; } pre { overflow-x: auto; }
 """
 
@@ -41,13 +42,13 @@ def reference(app: FastAPI) -> APIRouter:
     router = APIRouter()
 
     @router.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(_page(app.openapi()))
+    async def docs(request: Request) -> HTMLResponse:
+        return HTMLResponse(_page(app.openapi(), str(request.base_url)))
 
     return router
 
 
-def _page(description: dict[str, Any]) -> str:
+def _page(description: dict[str, Any], base: str) -> str:
     routes = [
         _operation(path, method, operation)
         for path, operations in description["paths"].items()
@@ -64,7 +65,7 @@ def _page(description: dict[str, Any]) -> str:
 <title>{title}: HTTP API</title><style>{STYLE}</style></head><body>
 <p><a href="./">The page</a></p><h1>{title}: HTTP API</h1>{summary}
 <p>For programs: <a href="openapi.json">openapi.json</a></p>
-<pre>{EXAMPLE.format(base="http://127.0.0.1:7860/")}</pre>
+<pre>{html.escape(EXAMPLE.format(base=base))}</pre>
 <h2>Requests</h2>{"".join(routes)}
 <h2>Error codes</h2><section class="wide"><table>{codes}</table></section>
 </body></html>"""

@@ -23,6 +23,7 @@ HEAD = f"""
 </header>"""
 
 
+FIGURES = {"auc": "AUC", "f1": "F1", "brier": "Brier score", "answered_accuracy": "accuracy where answered"}
 API_LINK = '<p class="api-link"><a href="docs">HTTP API</a></p>'
 
 
@@ -34,7 +35,7 @@ def about(served: ServedModel) -> str:
   <details>
     <summary>Model <strong>{escape(card.name)}</strong> version {card.version}, {escape(served.engine)}</summary>
     <dl class="facts">
-      <div><dt>Architecture</dt><dd>{escape(card.architecture)}, {card.image_size_px} px</dd></div>
+      <div><dt>Architecture</dt><dd>{escape(card.architecture)}, films at {card.image_size_px} px</dd></div>
       <div><dt>Operating point</dt><dd>{percent(point.threshold)}</dd></div>
       <div><dt>Indeterminate</dt>
         <dd>{percent(point.indeterminate_low)} to {percent(point.indeterminate_high)}</dd></div>
@@ -71,7 +72,7 @@ def _measured(metrics: Mapping[str, Mapping[str, Estimate]]) -> str:
 
 
 def _figure(name: str) -> str:
-    return name.upper() if name in ("auc", "f1") else name.replace("_", " ")
+    return FIGURES.get(name, name.replace("_", " "))
 
 
 def _estimate(estimate: Estimate) -> str:
