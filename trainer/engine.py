@@ -108,7 +108,7 @@ def build(trt: Any, onnx_path: Path, plan: Path, wanted: PlanIdentity, cache: Pa
     started = time.monotonic()
     log = _builder_log(trt)
     try:
-        builder = trt.Builder(log)
+        builder = _builder(trt, log)
         network = builder.create_network(_network_flags(trt))
         parser = trt.OnnxParser(network, log)
         if not parser.parse(onnx_path.read_bytes()):
@@ -136,6 +136,13 @@ def build(trt: Any, onnx_path: Path, plan: Path, wanted: PlanIdentity, cache: Pa
     _write_bytes(plan, content)
     write_whole(sidecar(plan), record.model_dump_json(indent=2) + "\n")
     return record
+
+
+def _builder(trt: Any, log: Any) -> Any:
+    try:
+        return trt.Builder(log)
+    except TypeError as error:  # the bindings' way to say that the library gave no builder: driver or GPU do not fit
+        raise EngineBuildFailed("; ".join(log.errors[-3:]) or "TensorRT cannot use this GPU and driver") from error
 
 
 def _kept(cache: Path) -> bytes:

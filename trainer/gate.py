@@ -26,8 +26,9 @@ from trainer.proof import GateProof, proof_path
 from trainer.refusals import GateClosed
 from trainer.repository import MANIFEST, write_whole
 from trainer.runs import RUNS_DIR, RunName
-from trainer.scorers import CPU_ENGINES, in_batches, onnx_scorer, openvino_scorer, triton_scorer
+from trainer.scorers import CPU_ENGINES, REHEARSALS, in_batches, onnx_scorer, openvino_scorer, triton_scorer
 
+ENGINES = (*CPU_ENGINES, *REHEARSALS)
 GOLDEN_FILMS = 64
 GOLDEN_PHANTOMS = 16
 
@@ -52,7 +53,7 @@ LIMITS = Limits()
 
 def gate(
     run: RunName,
-    engine: Annotated[str, typer.Option(help=f"{', '.join(CPU_ENGINES)}, or triton:HOST:PORT.")] = "openvino-bf16",
+    engine: Annotated[str, typer.Option(help=f"{', '.join(ENGINES)}, or triton:HOST:PORT.")] = "openvino-bf16",
 ) -> None:
     """Compare an engine with the ONNX fp32 model on the official test films; write the proof and the golden sets."""
     from trainer.kermany_set import test_films
@@ -93,12 +94,12 @@ def candidate_scorer(engine: str, folder: Path) -> tuple[str, Scorer]:
     if engine.startswith("triton:"):
         client = ModelClient(engine.removeprefix("triton:"), MODEL_NAME)
         return client.served().engine, triton_scorer(client)
-    if engine not in CPU_ENGINES:
-        raise MissingStep(f"{engine} is not one of {', '.join(CPU_ENGINES)} or triton:HOST:PORT")
-    file, precision = CPU_ENGINES[engine]
+    if engine not in ENGINES:
+        raise MissingStep(f"{engine} is not one of {', '.join(ENGINES)} or triton:HOST:PORT")
+    file, precision = CPU_ENGINES.get(engine) or (REHEARSALS[engine], None)
     if not (folder / file).is_file():
-        raise MissingStep(f"{folder / file} is missing: python -m trainer quantise --run {folder.name}")
-    return engine, openvino_scorer(folder / file, precision)
+        raise MissingStep(f"{folder / file} is missing: python -m trainer precision --run {folder.name}")
+    return engine, openvino_scorer(folder / file, precision) if precision else onnx_scorer(folder / file)
 
 
 def compare(

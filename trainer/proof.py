@@ -39,3 +39,15 @@ PROOF = "gate.json"
 def proof_path(run: Path, engine: str) -> Path:
     """Where a run keeps the proof on one engine: one file for each."""
     return run / f"gate-{engine}.json"
+
+
+def read_proof(run: Path, engine: str) -> GateProof | None:
+    """The run's proof on one engine; None where the gate was not asked."""
+    path = proof_path(run, engine)
+    return GateProof.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def is_admitted(run: Path, engine: str, onnx_sha256: str) -> bool:
+    """Whether the gate admitted this engine for exactly this ONNX file."""
+    proof = read_proof(run, engine)
+    return proof is not None and proof.admitted and proof.onnx_sha256 == onnx_sha256

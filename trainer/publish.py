@@ -23,7 +23,7 @@ from cxr.triton import ModelClient
 from trainer.contract import MODEL_NAME
 from trainer.errors import MissingStep
 from trainer.golden import GOLDEN_FILES, GoldenSet, disagreements
-from trainer.proof import GateProof, proof_path
+from trainer.proof import GateProof, read_proof
 from trainer.refusals import RolledBack, StepRefused
 from trainer.repository import MANIFEST, served_card, versions, write_configs
 from trainer.runs import RUNS_DIR, RunName
@@ -97,10 +97,9 @@ def fastest_admitted(run: Path, card: ModelCard) -> GateProof:
     """The proof on the fastest CPU engine that the gate admitted for exactly this ONNX file."""
     refused = []
     for engine in CPU_ENGINES:
-        path = proof_path(run, engine)
-        if not path.is_file():
+        proof = read_proof(run, engine)
+        if proof is None:
             continue
-        proof = GateProof.model_validate_json(path.read_text(encoding="utf-8"))
         if proof.onnx_sha256 != card.onnx_sha256:
             refused.append(f"{engine}: the proof is of another export")
         elif not proof.admitted:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from cxr.schemas import ModelCard
 from trainer.golden import PHANTOMS
-from trainer.proof import PROOF, GateProof
+from trainer.proof import PROOF, GateProof, is_admitted
 from trainer.refusals import StepRefused
 from trainer.repository import CONFIG_FILES, MANIFEST, write_whole
-from trainer.scorers import CPU_ENGINES
+from trainer.scorers import CPU_ENGINES, REHEARSALS
 
 BACKEND_PROGRAM = "model.py"
 
@@ -45,7 +45,8 @@ def stage(run: Path, folder: Path, card: ModelCard, proof: GateProof, program: s
     """Write the version folder under a temporary name and rename it, keeping a folder that had its name."""
     staged, final = folder / f".publishing-{card.version}", folder / str(card.version)
     staged.mkdir(parents=True)
-    for file in sorted({"model.onnx", CPU_ENGINES[proof.engine][0], PHANTOMS}):
+    admitted_too = {file for engine, file in REHEARSALS.items() if is_admitted(run, engine, card.onnx_sha256)}
+    for file in sorted({"model.onnx", CPU_ENGINES[proof.engine][0], PHANTOMS} | admitted_too):
         shutil.copyfile(run / file, staged / file)
     write_whole(staged / MANIFEST, card.model_dump_json(indent=2) + "\n")
     write_whole(staged / PROOF, proof.model_dump_json(indent=2) + "\n")

@@ -1,0 +1,124 @@
+"""The same graph in fewer bits, for engines that compute faster in them; the gate decides whether they may serve.
+
+fp16   strongly typed, for TensorRT: ModelOpt AutoCast puts layers into fp16 whose values, on real films, fit into
+       it, and leaves the others in fp32. TensorRT 11 takes precision from the graph alone.
+int8   quantise and dequantise nodes around the convolutions, for OpenVINO: NNCF, calibrated on real films.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import onnx
+import rich
+import typer
+
+from cxr.schemas import ModelCard
+from trainer.contract import IMAGE, OUTPUTS, Films
+from trainer.gate import exported_card
+from trainer.refusals import EngineUnavailable, StepRefused
+from trainer.runs import RUNS_DIR, RunName
+
+# NNCF's own recommendation is 300 samples; AutoCast only looks for the largest values.
+INT8_FILMS = 300
+FP16_FILMS = 64
+# Beyond it a layer stays in fp32: fp16 ends at 65504, and its steps are 0.5 wide already at 512 (AutoCast's default).
+FP16_DATA_MAX = 512
+MODELOPT_HINT = (
+    "pip install --no-deps nvidia-modelopt onnx-graphsurgeon polygraphy onnxslim onnxconverter-common lief"
+    " omegaconf pulp regex nvidia-ml-py"
+)
+
+
+class Precision(StrEnum):
+    """What the graph's convolutions compute in."""
+
+    FP16 = "fp16"
+    INT8 = "int8"
+
+
+def precision(
+    run: RunName, to: Annotated[Precision, typer.Option(help="What to compute in.")] = Precision.FP16
+) -> None:
+    """Write the run's model.fp16.onnx or model.int8.onnx; then ask the gate."""
+    from trainer.kermany_set import train_and_validation
+
+    folder = RUNS_DIR / run
+    card = exported_card(folder)
+    films = train_and_validation()[0].pixels
+    target = folder / f"model.{to}.onnx"
+    if to is Precision.FP16:
+        write_fp16(folder / "model.onnx", target, evenly(films, FP16_FILMS))
+    else:
+        write_int8(folder / "model.onnx", target, evenly(films, INT8_FILMS))
+    name_source(target, card)
+    engine = "onnx-fp16" if to is Precision.FP16 else "openvino-int8"
+    rich.print(f"{target}: {target.stat().st_size / 1e6:.1f} MB; python -m trainer gate --run {run} --engine {engine}")
+
+
+def evenly(films: Films, count: int) -> Films:
+    """``count`` films at equal steps through the set."""
+    return np.asarray(films[np.linspace(0, len(films) - 1, count).round().astype(int)])
+
+
+def write_fp16(source: Path, target: Path, films: Films) -> None:
+    """Convert to mixed fp16 and fp32 with the inputs and outputs as they were; ``films`` [N,1,S,S] uint8.
+
+    Raises:
+        EngineUnavailable: naming the missing package of ModelOpt's ONNX tools.
+    """
+    try:
+        from modelopt.onnx.autocast import convert_to_mixed_precision
+    except ImportError as error:
+        raise EngineUnavailable(f"fp16 is made by NVIDIA ModelOpt ({error}): {MODELOPT_HINT}") from error
+    with tempfile.TemporaryDirectory() as scratch:
+        calibration = Path(scratch) / "films.npz"
+        np.savez(calibration, IMAGE=films)
+        converted = convert_to_mixed_precision(
+            onnx_path=str(source),
+            low_precision_type="fp16",
+            data_max=FP16_DATA_MAX,
+            keep_io_types=True,
+            calibration_data=str(calibration),
+        )
+    onnx.save(converted, target)
+
+
+def write_int8(source: Path, target: Path, films: Films) -> None:
+    """Quantise the convolutions between the first and the last one; ``films`` [N,1,S,S] uint8.
+
+    The first sees raw grey levels and the last gives the heatmap: both cost little and err most. What is no convolution
+    (standardising the film, the out-of-distribution score) stays as it is.
+    """
+    import nncf
+
+    model = onnx.load(source)
+    convolutions = [node.name for node in model.graph.node if node.op_type == "Conv"]
+    others = [node.name for node in model.graph.node if node.op_type != "Conv"]
+    quantised = nncf.quantize(
+        model,
+        nncf.Dataset(list(films[:, np.newaxis]), lambda film: {IMAGE: film}),
+        preset=nncf.QuantizationPreset.MIXED,
+        subset_size=len(films),
+        ignored_scope=nncf.IgnoredScope(names=[convolutions[0], convolutions[-1], *others], validate=False),
+    )
+    onnx.save(quantised, target)
+
+
+def name_source(path: Path, card: ModelCard) -> None:
+    """Write into the file which fp32 file it was made from, and check that it keeps the tensor contract.
+
+    Raises:
+        StepRefused: an input or output is gone or of another type.
+    """
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {"name": card.name, "source_sha256": card.onnx_sha256})
+    onnx.checker.check_model(model)
+    types = {value.name: value.type.tensor_type.elem_type for value in (*model.graph.input, *model.graph.output)}
+    if types != {IMAGE: onnx.TensorProto.UINT8, **dict.fromkeys(OUTPUTS, onnx.TensorProto.FLOAT)}:
+        raise StepRefused(f"{path} has other inputs or outputs than the tensor contract: {types}")
+    onnx.save(model, path)
