@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the trainer's environment is not installed")
+pytest.importorskip("torch", reason="the trainer's environment is not installed")
+
+import torch
 
 from trainer.augment import TRANSFORMS, augmentation, compress_jpeg
 from trainer.errors import UnknownName

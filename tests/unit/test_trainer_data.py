@@ -112,8 +112,8 @@ def test_covid_radiography_and_medmnist(tmp_path: Path) -> None:
     a_film(tmp_path / "covid/Normal/images/Normal-1.png")
     a_film(tmp_path / "covid/COVID/images/COVID-1.png")
     assert [film.label for film in covid_radiography.read(tmp_path / "covid")] == [0, 1]
+    (tmp_path / "nothing").mkdir()
     with pytest.raises(MissingFolder, match="Normal/images"):
-        (tmp_path / "nothing").mkdir()
         covid_radiography.read(tmp_path / "nothing")
     np.savez(tmp_path / "m.npz", val_images=np.zeros((2, 28, 28), np.uint8), val_labels=np.array([[0], [1]]))
     films, labels = medmnist.read(tmp_path / "m.npz", "val")

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the trainer's environment is not installed")
+pytest.importorskip("torch", reason="the trainer's environment is not installed")
 pytest.importorskip("efficientnet_lite_pytorch", reason="the trainer's environment is not installed")
+
+import torch
 
 from trainer.data.film import Film
 from trainer.fit import Training

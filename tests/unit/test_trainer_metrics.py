@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-sklearn_metrics = pytest.importorskip("sklearn.metrics", reason="the trainer's environment is not installed")
+pytest.importorskip("sklearn", reason="the trainer's environment is not installed")
+
+import numpy as np
+from sklearn import metrics as sklearn_metrics
 
 from trainer.calibration import choose, class_weights, fit_platt, indeterminate_band, ood_limit, steadfast_threshold
 from trainer.intervals import estimates
