@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.encaps import get_frame
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
-from pydicom.uid import UID
+from pydicom.uid import JPEG2000, UID, JPEG2000Lossless, JPEGBaseline8Bit
 
+from cxr.codestreams import FrameSize, frame_size
+from cxr.deflated import inflates_beyond
 from cxr.errors import (
     CorruptDicom,
+    FileTooLarge,
     ImageRejected,
     MultiFrameDicom,
     TooManyPixels,
@@ -28,6 +34,11 @@ PROJECTION_MODALITIES = frozenset({"CR", "DX", "RG"})
 CHEST_NAMES = frozenset({"CHEST", "THORAX", "LUNG"})
 # DICOM PS3.3 C.8.11.5.1.2 / C.8.1.2: views of the chest that are not frontal.
 LATERAL_VIEWS = frozenset({"LL", "RL", "LLD", "RLD", "LLO", "RLO", "LATERAL", "LAT"})
+# DICOM PS3.5 6.2, code string and unique identifier: what of a file may be repeated in a message.
+REPEATABLE = re.compile(r"[A-Z0-9_ ]{1,16}|[0-9.]{1,64}")
+# Two decoders give the same pixels for these; gdcm aborts the process on damage that Pillow reports.
+READ_BY_PILLOW = frozenset({JPEGBaseline8Bit, JPEG2000, JPEG2000Lossless})
+MAX_PIXEL_BYTES = 4  # two bytes of grey, and as much again for whatever stands around them
 
 
 def looks_like_dicom(content: bytes) -> bool:
@@ -42,8 +53,11 @@ def grey_levels(content: bytes, max_pixels: int) -> NDArray[np.uint8]:
     """Read one chest film: file bytes in, [rows, columns] uint8 out, air dark and bone bright.
 
     Raises:
-        CorruptDicom, WrongModality, WrongBodyPart, MultiFrameDicom, TooManyPixels, UnsupportedTransferSyntax.
+        CorruptDicom, WrongModality, WrongBodyPart, MultiFrameDicom, TooManyPixels, UnsupportedTransferSyntax,
+        FileTooLarge (deflated, and inflates to more than pixels can need).
     """
+    if inflates_beyond(content, MAX_PIXEL_BYTES * max_pixels):
+        raise FileTooLarge("it inflates too much")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns on every small deviation; what matters is checked below
         dataset = _read(content)
@@ -72,10 +86,10 @@ def _read(content: bytes) -> pydicom.Dataset:
 def _refuse_what_is_not_one_chest_film(dataset: pydicom.Dataset, max_pixels: int) -> None:
     modality = str(dataset.get("Modality", "")).upper()
     if modality not in PROJECTION_MODALITIES:
-        raise WrongModality(modality or "no modality")
+        raise WrongModality(_word(modality) if modality else "no modality")
     body_part = str(dataset.get("BodyPartExamined") or "").upper()
     if body_part and body_part not in CHEST_NAMES:
-        raise WrongBodyPart(body_part)
+        raise WrongBodyPart(_word(body_part))
     view = str(dataset.get("ViewPosition") or "").upper()
     if view in LATERAL_VIEWS:
         raise WrongBodyPart(f"view {view}")
@@ -86,20 +100,11 @@ def _refuse_what_is_not_one_chest_film(dataset: pydicom.Dataset, max_pixels: int
         raise CorruptDicom("no pixels")
     if rows * columns > max_pixels:
         raise TooManyPixels(f"{columns} x {rows}, at most {max_pixels / 1e6:.0f} million")
-    syntax = dataset.file_meta.get("TransferSyntaxUID", "") if hasattr(dataset, "file_meta") else ""
-    if syntax and UID(syntax).is_private:
-        raise UnsupportedTransferSyntax(str(syntax))
 
 
 def _display(dataset: pydicom.Dataset) -> NDArray[np.uint8]:
     """Apply modality LUT, then VOI LUT or window where the file has one, then turn MONOCHROME1 the right way round."""
-    _assume_little_endian_where_unsaid(dataset)
-    try:
-        stored = dataset.pixel_array
-    except (NotImplementedError, RuntimeError) as error:
-        if _is_compressed(dataset):
-            raise UnsupportedTransferSyntax(UID(dataset.file_meta.TransferSyntaxUID).name) from error
-        raise
+    stored = _stored_pixels(dataset)
     if stored.ndim == 3:
         stored = stored.mean(axis=2)
     levels = apply_modality_lut(stored, dataset)
@@ -121,8 +126,28 @@ def _has_window(dataset: pydicom.Dataset) -> bool:
     return dataset.get("WindowCenter") is not None and any(w is not None and float(w) > 1 for w in widths)
 
 
-def _is_compressed(dataset: pydicom.Dataset) -> bool:
-    return UID(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2")).is_compressed
+def _stored_pixels(dataset: pydicom.Dataset) -> NDArray[np.generic]:
+    """The pixels as stored, decompressed: [rows, columns], or [rows, columns, 3]."""
+    _assume_little_endian_where_unsaid(dataset)
+    syntax = UID(dataset.file_meta.TransferSyntaxUID)
+    try:
+        readable = get_decoder(syntax).is_available
+    except NotImplementedError:
+        readable = False
+    if not readable:
+        raise UnsupportedTransferSyntax(_word(syntax) if syntax.name == syntax else syntax.name)
+    if syntax.is_encapsulated:
+        claimed = frame_size(get_frame(dataset.PixelData, 0, number_of_frames=1))
+        if claimed not in (None, FrameSize(dataset.Rows, dataset.Columns, dataset.SamplesPerPixel)):
+            raise CorruptDicom("the compressed frame has another size")
+    if syntax in READ_BY_PILLOW:
+        dataset.pixel_array_options(decoding_plugin="pillow")
+    return dataset.pixel_array
+
+
+def _word(value: str) -> str:
+    """A value from the file for a message, if it can be nothing but a code: damage may put anything in its place."""
+    return value if REPEATABLE.fullmatch(value) else "an unreadable value"
 
 
 def _assume_little_endian_where_unsaid(dataset: pydicom.Dataset) -> None:

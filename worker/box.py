@@ -12,12 +12,11 @@ from cxr.errors import DecoderCrashed, DecoderUnavailable, DecodeTimeout, ImageR
 from cxr.imaging import IMAGE_SIZE_PX
 from cxr.telemetry import logger
 from worker.child import BoxPlan, Child
-from worker.wire import Kind
+from worker.wire import MAX_REFUSAL_BYTES, Kind
 
 log = logger(__name__)
 
 REFUSALS = {error.code: error for error in every_error(ImageRejected)}
-DETAIL_CHARACTERS = 200
 
 
 class Box:
@@ -98,7 +97,7 @@ def _read(kind: Kind, answer: bytes) -> Film:
     """The film or the refusal in an answer. Raises ``ValueError`` for a fault, and for what is neither."""
     if kind is Kind.FILM and len(answer) == IMAGE_SIZE_PX**2:
         return np.frombuffer(answer, np.uint8).reshape(1, IMAGE_SIZE_PX, IMAGE_SIZE_PX)
-    text = answer[:DETAIL_CHARACTERS].decode(errors="replace")
+    text = answer[:MAX_REFUSAL_BYTES].decode(errors="replace")
     code, _, detail = text.partition("\0")
     if kind is Kind.REFUSED and code in REFUSALS:
         raise REFUSALS[code](detail)

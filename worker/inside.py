@@ -22,7 +22,7 @@ from typing import Any
 
 from cxr.errors import ImageRejected
 from cxr.imaging import Limits
-from worker.wire import Kind, receive, send
+from worker.wire import MAX_REFUSAL_BYTES, Kind, receive, send
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Linux kills the process with the highest score when memory runs out: a box goes before worker, Redis or Triton.
@@ -62,7 +62,7 @@ def _answer(decode: Callable[[bytes, Limits], Any], content: bytes, limits: Limi
     try:
         return Kind.FILM, decode(content, limits).tobytes()
     except ImageRejected as error:
-        return Kind.REFUSED, f"{error.code}\0{error.detail}".encode(errors="replace")
+        return Kind.REFUSED, f"{error.code}\0{error.detail}".encode(errors="replace")[:MAX_REFUSAL_BYTES]
     except Exception as error:  # noqa: BLE001  (said to the attendant, and this process ends)
         return Kind.FAULT, type(error).__name__.encode()
 

@@ -13,6 +13,7 @@ from enum import IntEnum
 HEADER = struct.Struct(">BQ")  # kind of message, length of its content in bytes
 # Answers are tensors of 50 kB and single words; whatever claims to be longer is not an answer.
 MAX_ANSWER_BYTES = 1024**2
+MAX_REFUSAL_BYTES = 300
 
 
 class Kind(IntEnum):
