@@ -55,7 +55,7 @@ def dicom(pixels: NDArray[Any] | None = None, **attributes: Any) -> bytes:
     modality = attributes.get("Modality", "DX")
     storage = CTImageStorage if modality == "CT" else DigitalXRayImageStorageForPresentation
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = storage
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid(entropy_srcs=["film"])
     bits = levels.dtype.itemsize * 8
     values: dict[str, Any] = {
         "Modality": "DX",

@@ -1,0 +1,1 @@
+"""Measurements, each one command; what they found stands in docs/."""

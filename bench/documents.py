@@ -1,0 +1,20 @@
+"""Sections of documents that a command writes; several commands may each own one section of a document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def write_section(document: Path, owner: str, heading: str, text: str) -> None:
+    """Replace the section between ``owner``'s marks, or add it at the end; the rest of the document stays."""
+    begin, end = f"<!-- written by {owner}: begin -->", f"<!-- written by {owner}: end -->"
+    section = f"{begin}\n\n## {heading}\n\n{text.strip()}\n\n{end}"
+    before = document.read_text() if document.exists() else "# Reliability\n"
+    if begin in before:
+        head, _, rest = before.partition(begin)
+        _, _, tail = rest.partition(end)
+        after = head + section + tail
+    else:
+        after = f"{before.rstrip()}\n\n{section}\n"
+    document.parent.mkdir(parents=True, exist_ok=True)
+    document.write_text(after)
