@@ -16,6 +16,8 @@ from worker.wire import MAX_REFUSAL_BYTES, Kind
 
 log = logger(__name__)
 
+START_ATTEMPTS = 3
+
 REFUSALS = {error.code: error for error in every_error(ImageRejected)}
 
 
@@ -72,12 +74,15 @@ class Box:
     def _ready_child(self) -> Child:
         if self._child and not self._child.alive:  # it died between two files, so of none
             self.close()
-        child = self._child = self._child or Child(self._plan)
-        try:
-            child.await_ready()
-        except DecoderUnavailable:
-            self.close()
-            raise
+        for attempts_left in reversed(range(START_ATTEMPTS)):
+            child = self._child = self._child or Child(self._plan)
+            try:
+                child.await_ready()
+                break
+            except DecoderUnavailable:
+                self.close()
+                if not attempts_left:
+                    raise
         return child
 
     def _replace(self) -> int:
