@@ -25,10 +25,10 @@ demo: $(MARK_RUN) ## The same, but stop after the table of findings
 test: test-unit test-trainer test-integration test-acceptance ## All tests: unit, trainer, integration, acceptance
 
 test-unit: $(MARK_TEST) ## Seconds, no network
-	$(SERVE)/python -m pytest tests/unit -m "not trainer"
+	$(SERVE)/python -m pytest tests/unit --ignore-glob="tests/unit/test_trainer_*"
 
 test-trainer: $(MARK_TRAINER) ## The trainer's tests, in its own environment
-	$(TRAIN)/python -m pytest tests/unit -m trainer
+	$(TRAIN)/python -m pytest tests/unit/test_trainer_*.py
 
 test-integration: $(MARK_TEST) ## Real Redis, real Triton, real Celery
 	$(SERVE)/python -m pytest tests/integration

@@ -103,7 +103,7 @@ def _decode_jpeg_or_png(content: bytes, limits: Limits, enough_px: int | None) -
     except Image.DecompressionBombError as error:
         raise TooManyPixels from error
     except Exception as error:  # a decoder's fault on a foreign file, of whatever type, means damage
-        raise CorruptImage(type(error).__name__) from error
+        raise CorruptImage from error
 
 
 def _check_size(size: tuple[int, int], limits: Limits) -> None:

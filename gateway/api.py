@@ -24,7 +24,7 @@ from cxr.errors import (
     RequestTooLarge,
     TooManyImages,
 )
-from cxr.retention import forget_job
+from cxr.jobs import ANYBODY
 from cxr.schemas import Job, JobResult
 from gateway.multipart import receive
 from gateway.parts import Parts
@@ -131,6 +131,7 @@ def jobs_api(parts: Parts) -> APIRouter:
         accept: Annotated[str, Header(include_in_schema=False)] = "",
     ) -> Results | StreamingResponse:
         """JSON page by page, or CSV as one stream (``Accept: text/csv`` or ``?format=csv``)."""
+        parts.custody.read(job_id, ANYBODY)
         if format == ResultsFormat.CSV or (format is None and CSV in accept):
             return _as_csv(parts, job_id, offset, limit)
         standing = parts.jobs.job(job_id)
@@ -141,7 +142,7 @@ def jobs_api(parts: Parts) -> APIRouter:
     @api.post("/{job_id}/cancel", summary="Stop a job", responses=documented(JobNotFound, LedgerUnavailable))
     def cancel(job_id: str) -> Job:
         """No further image of the job is judged; the answers it has stay. A job that is done stays done."""
-        return parts.jobs.cancel(job_id)
+        return parts.custody.cancel(job_id, ANYBODY)
 
     @api.delete(
         "/{job_id}",
@@ -151,7 +152,7 @@ def jobs_api(parts: Parts) -> APIRouter:
     )
     def delete(job_id: str) -> None:
         """Remove a job, finished or not, its findings, and the films that no other job needs."""
-        forget_job(job_id, parts.jobs, parts.blobs)
+        parts.custody.forget(job_id, ANYBODY)
 
     return api
 

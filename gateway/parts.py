@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cxr.blobs import BlobStore
-from cxr.jobs import JobStore, Ledger
+from cxr.custody import Custody
+from cxr.jobs import AuditLog, JobStore, Ledger
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.triton import ModelClient
@@ -18,16 +19,19 @@ class Parts:
     settings: Settings
     jobs: JobStore
     blobs: BlobStore
+    custody: Custody
     queue: ChunkQueue
     model: ModelClient
 
     @classmethod
     def of(cls, settings: Settings) -> Parts:
         ledger = Ledger(settings.redis_url)
+        jobs, blobs = JobStore(ledger, settings), BlobStore(settings.blobs_dir)
         return cls(
             settings=settings,
-            jobs=JobStore(ledger, settings),
-            blobs=BlobStore(settings.blobs_dir),
+            jobs=jobs,
+            blobs=blobs,
+            custody=Custody(jobs, blobs, AuditLog(ledger)),
             queue=ChunkQueue(celery_app(settings.redis_url)),
             model=ModelClient(settings.triton_url, settings.model_name, timeout_s=5.0),
         )

@@ -15,7 +15,7 @@ import gradio as gr
 from fastapi import FastAPI
 
 from cxr.errors import CxrError, JobNotFound
-from cxr.retention import forget_job
+from cxr.jobs import ANYBODY
 from cxr.schemas import JobResult
 from gateway.cards import OperatingPoints
 from gateway.page.about import HEAD, about, no_model
@@ -77,7 +77,7 @@ class Page:
     def stop(self, view: View) -> tuple[object, ...]:
         """The job is to be stopped; the answers it has stay."""
         try:
-            self._parts.jobs.cancel(view.job_id)
+            self._parts.custody.cancel(view.job_id, ANYBODY)
         except CxrError as error:
             return view, fault(error, "Not stopped"), gr.skip(), gr.skip(), gr.skip()
         return self.show(view)
@@ -85,7 +85,7 @@ class Page:
     def forget(self, view: View) -> tuple[object, ...]:
         """The job is to be deleted."""
         try:
-            forget_job(view.job_id, self._parts.jobs, self._parts.blobs)
+            self._parts.custody.forget(view.job_id, ANYBODY)
         except JobNotFound:
             pass
         except CxrError as error:
@@ -98,6 +98,7 @@ class Page:
             return View(), "", "", EMPTY, gr.Timer(active=False)
         try:
             job = self._parts.jobs.job(view.job_id)
+            self._parts.custody.read(view.job_id, ANYBODY)
             rows = list(self._parts.jobs.results(view.job_id, view.first, view.first + ROWS))
             chosen = self._chosen(view, rows)
         except JobNotFound as error:

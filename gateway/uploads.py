@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cxr.errors import CxrError, NoImages, Unavailable
-from cxr.retention import forget_job
+from cxr.jobs import ANYBODY
 from cxr.schemas import Job, JobImage, QueueName, Rejection
 from cxr.telemetry import logger
 from gateway.contents import Contents, Film
@@ -47,6 +47,7 @@ def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
                 for batch in _batches(contents.films(MAX_UNPACKED_REQUESTS * settings.max_request_bytes)):
                     parts.jobs.append(job_id, batch.rows)
                     list(storing.map(parts.blobs.put, batch.contents))
+            parts.custody.submitted(parts.jobs.job(job_id), ANYBODY)
             chunks = parts.jobs.submit(job_id)
         except BaseException:
             _forget(job_id, parts)
@@ -102,6 +103,6 @@ def _batches(films: Iterator[Film]) -> Iterator[_Batch]:
 
 def _forget(job_id: str, parts: Parts) -> None:
     try:
-        forget_job(job_id, parts.jobs, parts.blobs)
+        parts.custody.forget(job_id, ANYBODY, "refused")
     except CxrError as error:  # the reconciler forgets what stayed in reception for an hour
         log.warning("unfinished_job_left", job_id=job_id, code=error.code)

@@ -8,8 +8,9 @@ from celery import Celery
 from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from cxr.blobs import BlobStore
+from cxr.custody import Custody
 from cxr.imaging import Limits
-from cxr.jobs import JobStore, Leases, Ledger
+from cxr.jobs import AuditLog, JobStore, Leases, Ledger
 from cxr.predictor import Predictor
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
@@ -43,7 +44,7 @@ def create_worker(settings: Settings) -> Celery:
     reconciler = Reconciler(
         jobs,
         leases,
-        blobs,
+        Custody(jobs, blobs, AuditLog(ledger)),
         ChunkQueue(app),
         interval_s=settings.reconcile_interval_s,
         between_looks_s=BETWEEN_LOOKS_FOR_LOST_MESSAGES_S,

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cxr.blobs import BlobStore
+from cxr.custody import Custody
 from cxr.errors import CxrError
 from cxr.jobs import AuditLog, Backlog, JobStore, Ledger
 from cxr.queue import celery_app
-from cxr.retention import forget_job
 from cxr.schemas import Prediction
 from cxr.settings import Settings
 
@@ -30,12 +30,15 @@ class Desk:
     jobs: JobStore
     backlog: Backlog
     audit: AuditLog
+    custody: Custody
 
     @classmethod
     def open(cls) -> Desk:
         settings = Settings()
         ledger = Ledger(settings.redis_url)
-        return cls(settings, JobStore(ledger, settings), Backlog(ledger), AuditLog(ledger))
+        jobs, audit = JobStore(ledger, settings), AuditLog(ledger)
+        custody = Custody(jobs, BlobStore(settings.blobs_dir), audit)
+        return cls(settings, jobs, Backlog(ledger), audit, custody)
 
 
 def jobs(most: Annotated[int, typer.Option(help="How many, newest first.")] = 20) -> None:
@@ -63,17 +66,13 @@ def inspect(job_id: JobId) -> None:
 
 def cancel(job_id: JobId) -> None:
     """Stop a job within the chunk in hand; the answers it has stay."""
-    desk = Desk.open()
-    job = desk.jobs.cancel(job_id)
-    desk.audit.add(OPERATOR, "cancelled", job_id, job.total)
+    job = Desk.open().custody.cancel(job_id, OPERATOR)
     console.print(f"{job_id}: {job.state}, {job.answered} of {job.total} answered")
 
 
 def delete(job_id: JobId) -> None:
     """Forget a job, its answers, and the films that no other job needs."""
-    desk = Desk.open()
-    desk.audit.add(OPERATOR, "deleted", job_id, desk.jobs.job(job_id).total)
-    forget_job(job_id, desk.jobs, BlobStore(desk.settings.blobs_dir))
+    Desk.open().custody.forget(job_id, OPERATOR)
     console.print(f"{job_id}: forgotten")
 
 

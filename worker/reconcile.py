@@ -5,15 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from threading import Event, Thread
 
-from cxr.blobs import BlobStore
+from cxr.custody import Custody
 from cxr.errors import CxrError, JobNotFound, PoisonImage
 from cxr.jobs import JobStore, Leases, OverdueChunk
 from cxr.queue import ChunkQueue
-from cxr.retention import forget_job
 from cxr.schemas import Rejection
 from cxr.telemetry import logger
 
 log = logger(__name__)
+
+RETENTION = "retention"  # the actor of what ends by itself
 
 
 class Reconciler:
@@ -23,14 +24,14 @@ class Reconciler:
         self,
         jobs: JobStore,
         leases: Leases,
-        blobs: BlobStore,
+        custody: Custody,
         queue: ChunkQueue,
         *,
         interval_s: float,
         between_looks_s: float,
         max_stops: int,
     ) -> None:
-        self._jobs, self._leases, self._blobs, self._queue = jobs, leases, blobs, queue
+        self._jobs, self._leases, self._custody, self._queue = jobs, leases, custody, queue
         self._interval_s, self._between_looks_s, self._max_stops = interval_s, between_looks_s, max_stops
         self._stopping = Event()
 
@@ -47,7 +48,7 @@ class Reconciler:
             self._act_on(overdue)
         for job_id in self._jobs.expired():
             with suppress(JobNotFound):  # its owner was faster
-                forget_job(job_id, self._jobs, self._blobs)
+                self._custody.forget(job_id, RETENTION, "expired")
 
     def _act_on(self, overdue: OverdueChunk) -> None:
         chunk = overdue.chunk

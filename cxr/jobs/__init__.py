@@ -12,6 +12,17 @@ from cxr.jobs.audit import AuditEntry, AuditLog
 from cxr.jobs.backlog import Backlog, Standing
 from cxr.jobs.leases import Lease, Leases, OverdueChunk
 from cxr.jobs.ledger import Ledger
-from cxr.jobs.store import JobStore
+from cxr.jobs.store import ANYBODY, JobStore
 
-__all__ = ["AuditEntry", "AuditLog", "Backlog", "JobStore", "Lease", "Leases", "Ledger", "OverdueChunk", "Standing"]
+__all__ = [
+    "ANYBODY",
+    "AuditEntry",
+    "AuditLog",
+    "Backlog",
+    "JobStore",
+    "Lease",
+    "Leases",
+    "Ledger",
+    "OverdueChunk",
+    "Standing",
+]

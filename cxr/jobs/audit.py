@@ -14,7 +14,8 @@ PAGE = 1000
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One deed: ``action`` is ``submitted``, ``read``, ``cancelled``, ``deleted``, ``expired`` or ``retried``."""
+    """One deed; ``action`` is ``submitted``, ``refused``, ``read``, ``cancelled``, ``retried``, ``deleted`` or
+    ``expired``."""
 
     at: datetime
     actor: str
@@ -33,6 +34,13 @@ class AuditLog:
         """Append one entry. Raises ``LedgerUnavailable``: what cannot be recorded must not be done."""
         with redis_errors():
             self._redis.xadd(AUDIT, {"actor": actor, "action": action, "job_id": job_id, "images": images})
+
+    def add_once(self, actor: str, action: str, job_id: str, *, within_s: int) -> None:
+        """Append one entry unless the same deed was recorded ``within_s`` seconds ago or less."""
+        with redis_errors():
+            first = self._redis.set(f"{AUDIT}:{action}:{job_id}:{actor}", "1", nx=True, ex=within_s)
+        if first:
+            self.add(actor, action, job_id)
 
     def entries(self) -> Iterator[AuditEntry]:
         """All entries, oldest first."""
