@@ -31,7 +31,7 @@ def configure_logging(process: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [to_stderr]
     root.setLevel(level)
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its warnings quote values of the file
+    logging.getLogger("pydicom").disabled = True  # its warnings quote values of the file
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

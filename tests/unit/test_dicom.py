@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -16,6 +19,7 @@ from cxr.errors import (
     WrongModality,
 )
 from cxr.imaging import preprocess
+from deploy.local.settings import ROOT
 from tests.files import dicom, grey_ramp
 
 MANY = 40_000_000
@@ -78,3 +82,15 @@ def test_a_dicom_film_becomes_the_tensor_of_its_grey_levels() -> None:
     from tests.files import png
 
     assert np.array_equal(preprocess(dicom()), preprocess(png()))
+
+
+def test_logs_repeat_nothing_of_a_file() -> None:
+    """pydicom warns of values it does not like by repeating them."""
+    code = (
+        "from cxr.telemetry import configure_logging; configure_logging('test')\n"
+        "from cxr.dicom import grey_levels; from tests.files import dicom\n"
+        "grey_levels(dicom().replace(b'1.2.840.10008.1.2.1\\0', b'1.2.SECRET008.1.2.1\\0'), 10**6)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "UnsupportedTransferSyntax" in done.stderr
+    assert "SECRET" not in done.stderr
