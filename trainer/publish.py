@@ -38,7 +38,7 @@ def publish(
     run: RunName,
     repository: Annotated[Path, typer.Option(help="Triton's model repository.")] = Path("model_repository"),
     version: Annotated[int | None, typer.Option(help="Version number; default: one more than the newest.")] = None,
-    replace: Annotated[bool, typer.Option(help="Allow an existing version to be replaced.")] = False,
+    replace: Annotated[bool, typer.Option(help="Replace an existing version; only with --no-reload.")] = False,
     reload: Annotated[bool, typer.Option(help="Ask Triton to load it and prove it there.")] = True,
     triton_url: Annotated[str, typer.Option(help="Triton's gRPC address.", envvar="CXR_TRITON_URL")] = "127.0.0.1:8051",
 ) -> None:
@@ -59,7 +59,7 @@ def publish_run(
 
     Raises:
         MissingStep: the run was not exported, or not admitted by the gate with this ONNX file.
-        StepRefused: the version exists and ``replace`` is false, or there is no backend program to copy.
+        StepRefused: the version exists and must not be replaced, or there is no backend program to carry on.
         RolledBack: Triton did not load it or disagreed with the golden set; everything is as it was.
     """
     card = proved_card(run, version)
@@ -67,6 +67,10 @@ def publish_run(
     repair(folder)
     if (folder / str(version)).exists() and not replace:
         raise StepRefused(f"version {version} exists; publish another number or pass --replace")
+    if replace and client is not None:
+        raise StepRefused(
+            "a served version is not replaced in place: its clients keep its card; publish the next number"
+        )
     program = backend_program(folder)
     there_was_one = served_card(folder) is not None
 
