@@ -14,7 +14,7 @@ import tritonclient.grpc as triton
 from cxr.triton import ModelClient
 from deploy.local.settings import ROOT
 from tests.model_runs import SIZE_PX, empty_repository, write_run
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 from trainer.golden import GoldenSet
 from trainer.phantom import phantoms
 from trainer.publish import publish_run
@@ -94,6 +94,7 @@ def test_a_version_is_replaced_under_traffic_without_a_failed_request(
     before = model.infer(phantoms(4, SIZE_PX))
     with Traffic(model.address) as traffic:
         card = publish_run(tmp_path / "second", folder, 2, client=model)
+        wait_until(lambda: 2 in traffic.versions, 30, "version 2 to answer the traffic")
     assert traffic.errors == []
     assert set(traffic.versions) == {1, 2}
     assert model.card() == card == served_card(folder)
