@@ -59,6 +59,7 @@ lock: $(MARK_TEST) ## Resolve the dependencies of pyproject.toml anew into requi
 	$(SERVE)/pip install --quiet uv
 	for lock in "test --extra gateway --extra local --extra dev" \
 	    "run --extra gateway --extra local -c requirements/test.txt" \
+	    "gateway --extra gateway -c requirements/test.txt" "worker -c requirements/test.txt" \
 	    "trainer --extra trainer --extra dev -c requirements/test.txt"; do \
 	  set -- $$lock; name=$$1; shift; \
 	  $(SERVE)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate \
