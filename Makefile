@@ -41,6 +41,7 @@ check: $(MARK_TEST) ## Format, lint, types, import layers, generated files
 	$(SERVE)/ruff check .
 	$(SERVE)/mypy
 	$(SERVE)/lint-imports
+	$(SERVE)/python -m trainer config --check
 
 format: $(MARK_TEST) ## Let ruff write the format
 	$(SERVE)/ruff format .
