@@ -10,8 +10,11 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
+
+from bench.layers import PNG_MARK, damaged_inside
 
 Rng = np.random.Generator
 Mutation = Callable[[bytes, bytes, Rng], bytes]
@@ -27,7 +30,6 @@ LANDMARKS = re.compile(
     rb"|\xe0\x7f\x10\x00|\xfe\xff[\x00\x0d\xdd]\xe0|\x02\x00[\x00\x10]\x00|\x08\x00\x60\x00|PK\x01\x02|PK\x03\x04|PK\x05\x06"
 )
 LANDMARK_REACH = 48  # bytes after a landmark in which its numbers stand
-PNG_MARK = b"\x89PNG\r\n\x1a\n"
 
 
 def flip_bits(content: bytes, _: bytes, rng: Rng) -> bytes:
@@ -104,16 +106,22 @@ MUTATIONS: dict[Mutation, float] = {
     swap_header: 0.05,
     edit_field: 0.25,
 }
-SECOND_TIME, CHECKSUMS_MENDED = 0.3, 0.8  # probabilities
+INSIDE, SECOND_TIME, CHECKSUMS_MENDED = 0.4, 0.3, 0.8  # probabilities
 
 
 def mutated(content: bytes, others: Sequence[bytes], rng: Rng) -> bytes:
-    """Damage a file once, sometimes twice; a PNG's checksums mostly fit again, so that damage gets past them."""
+    """Damage a file once, sometimes twice, often below its surface only; a PNG's checksums mostly fit again."""
     kinds, weights = list(MUTATIONS), np.array(list(MUTATIONS.values()))
     for _ in range(1 + int(rng.random() < SECOND_TIME)):
         mutation = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
-        content = mutation(content or b"\0", others[int(rng.integers(len(others)))], rng)
+        other = others[int(rng.integers(len(others)))]
+        damage = partial(_damage, mutation, other, rng)
+        content = damaged_inside(content, damage, rng) if rng.random() < INSIDE else damage(content)
     return with_checksums(content) if rng.random() < CHECKSUMS_MENDED else content
+
+
+def _damage(mutation: Mutation, other: bytes, rng: Rng, content: bytes) -> bytes:
+    return mutation(content or b"\0", other, rng)
 
 
 def with_checksums(content: bytes) -> bytes:

@@ -13,7 +13,9 @@ import pytest
 
 from bench.documents import write_section
 from bench.fuzz import FORMATS, fuzz, mutants, table
+from bench.layers import damaged_inside
 from bench.mutations import MUTATIONS, with_checksums
+from bench.samples import samples
 from cxr.codestreams import FrameSize, frame_size
 from cxr.errors import CorruptDicom, FileTooLarge, UnsafeArchiveEntry, WrongModality
 from cxr.imaging import Limits, preprocess
@@ -30,7 +32,7 @@ SYNTAXES = dict(every_syntax())
 def test_a_short_run_answers_every_file(file_format: str, tmp_path: Path) -> None:
     run = fuzz(file_format, range(FILES), SEED, data=tmp_path)
     assert [fate.number for fate in run.fates] == list(range(FILES))
-    assert len(run.outcomes) > 2
+    assert len(run.outcomes) > 1
     assert run.stopped == []
     assert f"| {file_format} | {FILES} |" in table([run])
 
@@ -40,6 +42,18 @@ def test_a_seed_makes_the_same_files_again(file_format: str, tmp_path: Path) -> 
     first, again, other = (mutants(file_format, seed, tmp_path) for seed in (1, 1, 2))
     assert [first(number) for number in range(30)] == [again(number) for number in range(30)]
     assert [first(number) for number in range(30)] != [other(number) for number in range(30)]
+
+
+@pytest.mark.parametrize("file_format", ["png", "dicom", "zip"])
+def test_damage_below_the_surface_leaves_the_file_around_it_whole(file_format: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for content in samples(file_format, tmp_path)[:5]:
+        changed = damaged_inside(content, lambda inside: inside[:-1] + bytes([inside[-1] ^ 1]), rng)
+        assert changed != content or b"1.2.840.10008.1.2.2\0" in content  # big endian: its pixels are not looked for
+        if file_format == "png":
+            assert with_checksums(changed) == changed
+        elif file_format == "zip":
+            assert zipfile.ZipFile(io.BytesIO(changed)).testzip() is None
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
