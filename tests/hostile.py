@@ -6,6 +6,8 @@ import ctypes
 import os
 import signal
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,12 @@ from cxr.imaging import IMAGE_SIZE_PX, Limits
 
 def obedient(content: bytes, limits: Limits) -> NDArray[np.uint8]:
     """Do what the file says; a number becomes a film of that grey level."""
+    if content.startswith(b"wait for "):
+        awaited = Path(os.fsdecode(content.removeprefix(b"wait for ")))
+        awaited.with_suffix(".begun").touch()
+        while not awaited.exists():
+            time.sleep(0.01)
+        content = b"0"
     match content:
         case b"segfault":
             ctypes.string_at(0)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Condition, Thread
 
 from cxr.decoding import Film
 from cxr.errors import DecoderUnavailable, ImageRejected
@@ -14,25 +14,22 @@ from cxr.schemas import Rejection
 from worker.box import Box
 from worker.child import BoxPlan
 
-
-@dataclass(frozen=True)
-class _Work:
-    content: bytes
-    answer: Future[Film | Rejection] = field(default_factory=Future)
+Answer = Future[Film | Rejection]
 
 
 class BoxedDecoder:
     """A ``cxr.decoding.Decoder``: ``boxes`` processes, each with one file in hand at a time and a thread to attend it.
 
     A file that crashes or outlasts its box is refused, the box replaced; no other file notices. Safe to call from any
-    thread; files of several callers are taken in the order they came.
+    thread; callers take turns, a file each: one film does not wait until another caller's 64 are decoded.
     """
 
     def __init__(self, boxes: int = 2, plan: BoxPlan | None = None) -> None:
         self._boxes = [Box(plan or BoxPlan()) for _ in range(boxes)]
         self._attendants = [Thread(target=self._attend, args=(box,), name="box", daemon=True) for box in self._boxes]
-        self._work: SimpleQueue[_Work | None] = SimpleQueue()
-        self._lock, self._started, self._closed = Lock(), False, False
+        self._turns: SimpleQueue[_Files | None] = SimpleQueue()
+        self._changed = Condition()
+        self._callers, self._started, self._closed = 0, False, False
 
     def __enter__(self) -> BoxedDecoder:
         self.start()
@@ -48,7 +45,7 @@ class BoxedDecoder:
 
     def start(self) -> None:
         """Start the processes, without waiting until they are ready; calling it again does nothing."""
-        with self._lock:
+        with self._changed:
             if not self._started:
                 self._started = True
                 for attendant in self._attendants:
@@ -57,37 +54,63 @@ class BoxedDecoder:
     def decode(self, files: Sequence[bytes]) -> list[Film | Rejection]:
         """One answer per file, in order. Raises ``DecoderUnavailable`` when no process starts, and after ``close``."""
         self.start()
-        pieces = [_Work(content) for content in files]
-        with self._lock:
+        mine = _Files(files)
+        with self._changed:
             if self._closed:
                 raise DecoderUnavailable("closed")
-            for piece in pieces:
-                self._work.put(piece)
+            self._callers += 1
         try:
-            return [piece.answer.result() for piece in pieces]
+            if files:
+                self._turns.put(mine)
+            return [answer.result() for answer in mine.answers]
         finally:
-            for piece in pieces:
-                piece.answer.cancel()  # has an effect only on what is still waiting after an error
+            mine.forget()
+            with self._changed:
+                self._callers -= 1
+                self._changed.notify_all()
 
     def close(self) -> None:
-        """Finish what was handed in, then end the processes."""
-        with self._lock:
+        """Wait until nobody is being answered, then end the processes."""
+        with self._changed:
             started, self._closed = self._started and not self._closed, True
+            self._changed.wait_for(lambda: self._callers == 0)
         if started:
             for _ in self._attendants:
-                self._work.put(None)
+                self._turns.put(None)
             for attendant in self._attendants:
                 attendant.join()
 
     def _attend(self, box: Box) -> None:
         box.warm()
-        while work := self._work.get():
-            if work.answer.set_running_or_notify_cancel():
+        while (files := self._turns.get()) is not None:
+            content, answer = files.take()
+            if files:
+                self._turns.put(files)
+            if answer.set_running_or_notify_cancel():
                 try:
-                    work.answer.set_result(_decoded(box, work.content))
+                    answer.set_result(_decoded(box, content))
                 except Exception as error:  # noqa: BLE001  (raised again where the answer is awaited)
-                    work.answer.set_exception(error)
+                    answer.set_exception(error)
         box.close()
+
+
+class _Files:
+    """The files of one caller that are still to be decoded; who has it from the queue is the only one to take."""
+
+    def __init__(self, files: Sequence[bytes]) -> None:
+        self.answers: list[Answer] = [Future() for _ in files]
+        self._left = deque(zip(files, self.answers, strict=True))
+
+    def __bool__(self) -> bool:
+        return bool(self._left)
+
+    def take(self) -> tuple[bytes, Answer]:
+        return self._left.popleft()
+
+    def forget(self) -> None:
+        """Have no more of them decoded; has an effect only after an error."""
+        for answer in self.answers:
+            answer.cancel()
 
 
 def _decoded(box: Box, content: bytes) -> Film | Rejection:

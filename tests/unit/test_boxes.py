@@ -80,6 +80,21 @@ def test_callers_share_the_boxes(boxes: BoxedDecoder) -> None:
     assert answers == [list(range(n, n + 20)) for n in range(0, 160, 20)]
 
 
+def test_one_film_does_not_wait_for_another_callers_batch(tmp_path: Path) -> None:
+    """The batch ends only when the single film was answered, so nothing ends if it has to wait for the batch."""
+    first, last = tmp_path / "first", tmp_path / "last"
+    with BoxedDecoder(1, replace(PLAN, timeout_s=60)) as boxes, ThreadPoolExecutor(2) as callers:
+        files = [b"wait for %s" % bytes(first), b"1", b"2", b"wait for %s" % bytes(last)]
+        batch = callers.submit(said, boxes, files)
+        wait_until(first.with_suffix(".begun").exists, 30, "the batch to begin")
+        single = callers.submit(said, boxes, [b"7"])
+        wait_until(lambda: boxes._turns.qsize() == 2, 30, "both to take turns")
+        first.touch()
+        assert single.result() == [7]
+        last.touch()
+        assert batch.result() == [0, 1, 2, 0]
+
+
 def test_a_box_that_dies_between_files_costs_no_file(boxes: BoxedDecoder) -> None:
     boxes.decode([b"1", b"2", b"3", b"4"])
     for pid in boxes.pids:
