@@ -59,6 +59,7 @@ class ModelClient:
         self, url: str, model_name: str, timeout_s: float = 30.0, headers: dict[str, str] | None = None
     ) -> None:
         self._url, self._model, self._timeout_s, self._headers = url, model_name, timeout_s, headers
+        self._versions: dict[int, ServedModel] = {}
 
     @cached_property
     def _client(self) -> triton.InferenceServerClient:
@@ -82,11 +83,12 @@ class ModelClient:
         """The identity card of the model that answers now."""
         return self.served().card
 
-    def served(self) -> ServedModel:
-        """Read card and engine from the parameters of the model's configuration on the server."""
+    def served(self, version: int | None = None) -> ServedModel:
+        """Read card and engine from the server's configuration of the model: of one version, or of the newest."""
+        of_version = "" if version is None else str(version)
         with _triton_errors():
             config: dict[str, Any] = self._client.get_model_config(
-                self._model, as_json=True, client_timeout=self._timeout_s
+                self._model, of_version, as_json=True, client_timeout=self._timeout_s
             )
         parameters = {key: value["string_value"] for key, value in config["config"].get("parameters", {}).items()}
         try:
@@ -99,6 +101,7 @@ class ModelClient:
                 f"the model wants preprocess {card.preprocess_version} at {card.image_size_px} px,"
                 f" this program makes {PREPROCESS_VERSION} at {IMAGE_SIZE_PX} px"
             )
+        self._versions[card.version] = served
         return served
 
     def infer(self, images: NDArray[np.uint8]) -> ModelOutput:
@@ -123,14 +126,10 @@ class ModelClient:
             self._client.close()
 
     def _served_version(self, version: int) -> ServedModel:
-        """The card of the version that answered; read again whenever another version answers."""
-        known: ServedModel | None = self.__dict__.get("_last_served")
-        if known is None or known.card.version != version:
-            known = self.served()
-            if known.card.version != version:
-                raise ModelUnavailable(f"version {version} answered while the server describes {known.card.version}")
-            self._last_served = known
-        return known
+        """The version that answered; not simply the newest: while one takes over from another, both answer."""
+        if version not in self._versions:
+            self._versions[version] = self.served(version)
+        return self._versions[version]
 
 
 @contextmanager
