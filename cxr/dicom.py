@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
-from pydicom.uid import JPEG2000, UID, JPEG2000Lossless, JPEGBaseline8Bit
+from pydicom.uid import JPEG2000, UID, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
-from cxr.codestreams import FrameSize, frame_size
+from cxr.codestreams import frame_header
 from cxr.deflated import inflates_beyond
 from cxr.errors import (
     CorruptDicom,
@@ -136,13 +136,22 @@ def _stored_pixels(dataset: pydicom.Dataset) -> NDArray[np.generic]:
         readable = False
     if not readable:
         raise UnsupportedTransferSyntax(_word(syntax) if syntax.name == syntax else syntax.name)
-    if syntax.is_encapsulated:
-        claimed = frame_size(get_frame(dataset.PixelData, 0, number_of_frames=1))
-        if claimed not in (None, FrameSize(dataset.Rows, dataset.Columns, dataset.SamplesPerPixel)):
-            raise CorruptDicom("the compressed frame has another size")
+    if syntax.is_encapsulated and syntax != RLELossless:
+        _check_frame(dataset)
     if syntax in READ_BY_PILLOW:
         dataset.pixel_array_options(decoding_plugin="pillow")
     return dataset.pixel_array
+
+
+def _check_frame(dataset: pydicom.Dataset) -> None:
+    """Raises ``CorruptDicom`` when the compressed frame is not what the file says, ``ValueError`` when it is damaged."""
+    frame = frame_header(get_frame(dataset.PixelData, 0, number_of_frames=1))
+    if frame is None:
+        raise CorruptDicom("no compressed frame")
+    if (frame.rows, frame.columns, frame.samples) != (dataset.Rows, dataset.Columns, dataset.SamplesPerPixel):
+        raise CorruptDicom("the compressed frame has another size")
+    if frame.bits > dataset.BitsAllocated:
+        raise CorruptDicom("the compressed frame has more bits")
 
 
 def _word(value: str) -> str:

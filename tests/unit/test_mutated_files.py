@@ -16,12 +16,12 @@ from bench.fuzz import FORMATS, fuzz, mutants, table
 from bench.layers import damaged_inside
 from bench.mutations import MUTATIONS, with_checksums
 from bench.samples import samples
-from cxr.codestreams import FrameSize, frame_size
+from cxr.codestreams import FrameHeader, frame_header
 from cxr.errors import CorruptDicom, FileTooLarge, UnsafeArchiveEntry, WrongModality
 from cxr.imaging import Limits, preprocess
 from gateway.archives import Archive
 from tests.dicom_syntaxes import every_syntax
-from tests.files import dicom, grey_ramp, jpeg, png
+from tests.files import dicom, encoded, grey_ramp, jpeg, png
 from tests.zips import zip_of
 
 FILES, SEED = 60, 20261123
@@ -106,6 +106,24 @@ def test_a_jpeg_2000_that_claims_another_size_than_its_dicom_file_is_not_decoded
 
 
 @pytest.mark.parametrize("name", JPEG_IN_DICOM)
+@pytest.mark.parametrize("bits", [17, 63, 255])
+def test_a_jpeg_of_more_bits_than_there_is_room_for_is_not_decoded(name: str, bits: int) -> None:
+    """gdcm wrote past its buffer."""
+    changed = bytearray(SYNTAXES[name])
+    changed[_jpeg_frame_at(changed) + 4] = bits
+    with pytest.raises(CorruptDicom, match="more bits"):
+        preprocess(bytes(changed))
+
+
+def test_a_jp2_box_of_no_length_is_damage() -> None:
+    """pydicom 3.0.2 never returned from it."""
+    content = SYNTAXES["JPEG 2000 by Pillow"]
+    box = content.index(b"jp2h") - 4
+    with pytest.raises(CorruptDicom):
+        preprocess(content[:box] + bytes(4) + content[box + 4 :])
+
+
+@pytest.mark.parametrize("name", JPEG_IN_DICOM)
 def test_a_jpeg_with_foreign_bytes_between_its_headers_is_not_decoded(name: str) -> None:
     """gdcm aborted its process: a table's mark was damaged, so the pixels came before their table."""
     content = SYNTAXES[name]
@@ -157,16 +175,21 @@ def test_an_archive_entry_without_a_name_is_one_refusal() -> None:
 
 def test_a_frame_says_its_size() -> None:
     rows, columns = grey_ramp().shape
-    assert frame_size(jpeg()) == FrameSize(rows, columns, 1)
-    assert frame_size(b"not compressed") is None
+    assert frame_header(jpeg()) == FrameHeader(rows, columns, 1, 8)
+    jp2 = encoded(grey_ramp().astype(np.uint16) * 16, "JPEG2000")
+    assert frame_header(jp2) == frame_header(jp2[jp2.index(b"\xff\x4f") :]) == FrameHeader(rows, columns, 1, 16)
+    assert frame_header(b"not compressed") is None
     for cut in range(2, jpeg().index(b"\xff\xda") + 2):
         with pytest.raises(ValueError, match=r"codestream|marker|pixels"):
-            frame_size(jpeg()[:cut])
+            frame_header(jpeg()[:cut])
 
 
 def _with_jpeg_size(content: bytes, rows: int, columns: int) -> bytes:
     changed = bytearray(content)
-    start = content.index(b"\xff\xd8\xff")
-    frame = min(at for kind in (0xC0, 0xC1, 0xC3, 0xF7) if (at := content.find(bytes([0xFF, kind, 0]), start)) >= 0)
-    struct.pack_into(">HH", changed, frame + 5, rows, columns)
+    struct.pack_into(">HH", changed, _jpeg_frame_at(changed) + 5, rows, columns)
     return bytes(changed)
+
+
+def _jpeg_frame_at(content: bytearray) -> int:
+    start = content.index(b"\xff\xd8\xff")
+    return min(at for kind in (0xC0, 0xC1, 0xC3, 0xF7) if (at := content.find(bytes([0xFF, kind, 0]), start)) >= 0)
