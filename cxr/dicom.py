@@ -144,7 +144,7 @@ def _stored_pixels(dataset: pydicom.Dataset) -> NDArray[np.generic]:
 
 
 def _check_frame(dataset: pydicom.Dataset) -> None:
-    """Raises ``CorruptDicom`` when the compressed frame is not what the file says, ``ValueError`` when it is damaged."""
+    """Raises ``CorruptDicom`` when the compressed frame is not what the file says, ``ValueError`` for damage."""
     frame = frame_header(get_frame(dataset.PixelData, 0, number_of_frames=1))
     if frame is None:
         raise CorruptDicom("no compressed frame")
