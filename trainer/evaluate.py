@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table as TerminalTable
 
 from cxr.schemas import Estimate, OperatingPoint
-from trainer.calibrate import load_networks
 from trainer.curves import draw_curves
 from trainer.intervals import estimates
 from trainer.kermany_set import FilmSet, test_films, train_and_validation
@@ -62,8 +61,7 @@ def evaluate(
         folder.write_json(f"subgroups_{name}.json", table(groups, point.threshold))
     folder.write_json("card.json", content)
     if final and each:
-        networks = load_networks(folder)
-        folder.write_json("seeds_test.json", seed_figures(folder, networks, sets["test"]))
+        folder.write_json("seeds_test.json", seed_figures(folder, sets["test"], sets["validation"]))
 
 
 def cause_groups(scored: Scored) -> dict[str, Scored]:

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainer.calibration import Calibration, choose
+from trainer.calibrate import load_networks, shifted_logits
+from trainer.calibration import choose
 from trainer.kermany_set import FilmSet
-from trainer.metrics import Floats, figures_at
-from trainer.model import Classifier
+from trainer.metrics import figures_at
 from trainer.runs import Run
 from trainer.scoring import logits_of
 from trainer.shift import NAMES
 
-Table = list[dict[str, float]]
+Table = list[dict[str, float | str]]
+AVERAGE = "mean of log-odds"
 
 
-def calibrations(run: Run) -> list[Calibration]:
-    """Each network's own calibration, from the shifted log-odds that ``calibrate`` kept."""
-    with np.load(run.existing("shifted_logits.npz", "calibrate")) as kept:
-        labels = kept["labels"]
-        members = len(kept[NAMES[0]])
-        return [choose({name: kept[name][member] for name in NAMES}, labels) for member in range(members)]
-
-
-def seed_figures(run: Run, networks: list[Classifier], films: FilmSet) -> Table:
-    """One row of figures a network on one set; keeps the log-odds in ``scores/seed_logits.npy``."""
-    rows, kept = [], []
-    for network, chosen in zip(networks, calibrations(run), strict=True):
-        logits: Floats = logits_of(network, films.pixels, amp=False)
-        kept.append(logits)
+def seed_figures(run: Run, films: FilmSet, validation: FilmSet) -> Table:
+    """One row of figures a network on one set, and one for the mean of all log-odds, each by its own calibration."""
+    shifts, logits = {}, {}
+    for name, network in load_networks(run).items():
+        shifts[name] = shifted_logits(run, name, network, validation)
+        logits[name] = logits_of(network, films.pixels, amp=False)
+    if len(logits) > 1:
+        shifts[AVERAGE] = {shift: np.mean([each[shift] for each in shifts.values()], axis=0) for shift in NAMES}
+        logits[AVERAGE] = np.mean(list(logits.values()), axis=0)
+    rows = []
+    for name, values in logits.items():
+        chosen = choose(shifts[name], validation.labels)
         figures = figures_at(chosen.threshold, chosen.low, chosen.high)
-        rows.append({**figures(films.labels, chosen.platt.probability(logits)), "threshold": chosen.threshold})
-    np.save(run.path("scores/seed_logits.npy"), np.stack(kept))
+        row = figures(films.labels, chosen.platt.probability(values))
+        rows.append({"name": name, **row, "threshold": chosen.threshold})
+    np.savez(run.path("scores/seed_logits.npz"), **logits)  # type: ignore[arg-type]
     return rows

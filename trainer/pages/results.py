@@ -9,6 +9,7 @@ from trainer.pages.markdown import command, interval, number, page, table
 from trainer.pages.measured import audit_section, corruption_section, external_section, refusal_section, tried_section
 from trainer.pages.proofs import Proofs
 from trainer.pages.published import PUBLISHED, TARGETS
+from trainer.seeds import AVERAGE
 
 SETS = ("validation", "test")
 
@@ -59,7 +60,7 @@ def figures(card: dict) -> str:
 
 def targets(proofs: Proofs, card: dict) -> str:
     """What was asked, what is reached, by the served model and by the mean of the seeds."""
-    rows, seeds_rows = [], proofs.read("seeds_test.json")
+    rows, seeds_rows = [], single_networks(proofs)
     for name, least, aim in TARGETS:
         value = card["metrics"].get("test", {}).get(name, {}).get("value")
         if value is None:
@@ -85,7 +86,7 @@ def published(proofs: Proofs, card: dict) -> str:
     if test:
         note = f"sensitivity {test['sensitivity']['value']:.3f}, specificity {test['specificity']['value']:.3f}"
         rows.append(["**this model, served**", test["auc"]["value"], test["accuracy"]["value"], note])
-    each = proofs.read("seeds_test.json")
+    each = single_networks(proofs)
     if each:
         spread = ", ".join(
             f"deviation of {name} {statistics.stdev(row[name] for row in each):.4f}" for name in ("auc", "accuracy")
@@ -97,7 +98,10 @@ def published(proofs: Proofs, card: dict) -> str:
 
 def seeds(proofs: Proofs, card: dict) -> str:
     """Each network by itself and the average; with what the average costs."""
-    each = proofs.read("seeds_test.json")
+    each, together = (
+        single_networks(proofs),
+        [row for row in proofs.read("seeds_test.json") or [] if row["name"] == AVERAGE],
+    )
     if not each:
         return proofs.not_run("evaluate")
     names = (
@@ -109,13 +113,19 @@ def seeds(proofs: Proofs, card: dict) -> str:
         "coverage",
         "answered_accuracy",
     )
-    rows = [[f"network {index}", *(row[name] for name in names)] for index, row in enumerate(each)]
+    rows = [[row["name"], *(row[name] for name in names)] for row in each]
     rows.append(["mean", *(statistics.mean(row[name] for row in each) for name in names)])
     if len(each) > 1:
         rows.append(["deviation", *(statistics.stdev(row[name] for row in each) for name in names)])
-    rows.append(["served", *(card["metrics"]["test"][name]["value"] for name in names)])
+    rows += [[f"{AVERAGE} (costs {len(each)} times the work)", *(row[name] for name in names)] for row in together]
+    rows.append([f"served: {card['architecture']}", *(card["metrics"]["test"][name]["value"] for name in names)])
     head = ["", *(name.replace("_", " ").replace("expected calibration error", "ECE") for name in names)]
     return page(table(head, rows, digits=4), throughput(proofs))
+
+
+def single_networks(proofs: Proofs) -> list[dict]:
+    """The rows of ``seeds_test.json`` that are one network each."""
+    return [row for row in proofs.read("seeds_test.json") or [] if row["name"] != AVERAGE]
 
 
 def throughput(proofs: Proofs) -> str:
