@@ -89,16 +89,20 @@ class Leases:
         results: dict[int, Prediction | Rejection],
         token: str = "",
         images: dict[int, JobImage] | None = None,
+        *,
+        sets_aside: bool = False,
     ) -> int:
         """Write the answers of a chunk's waiting images and finish it; returns how many of them were new.
 
-        With ``images``, what a model said of these bytes can be reused (``known_answers``).
+        With ``images``, what a model said of these bytes can be reused (``known_answers``). With ``sets_aside``, images
+        whose answer is new are remembered for the operator.
         """
         queue, owner = self._queue_and_owner(chunk.job_id)
         keys = [job_key(chunk.job_id), job_key(chunk.job_id, "results"), waiting_key(queue), HELD, lease_key(chunk)]
         keys += [job_key(chunk.job_id, "attempts"), EXPIRING]
-        keys += [LOAD_PREFIX + "all", LOAD_PREFIX + f"owner:{owner}", drain_key(), NEEDS]
+        keys += [LOAD_PREFIX + "all", LOAD_PREFIX + f"owner:{owner}", drain_key(), NEEDS, SET_ASIDE]
         arguments: list[Any] = [chunk.job_id, str(chunk), token, self._retention_ms, DRAIN_KEPT_S, ANSWERED_PREFIX]
+        arguments.append("1" if sets_aside else "")
         for index, result in results.items():
             image = images.get(index) if images else None
             reusable = bool(image and image.sha256 and result.model)
@@ -137,10 +141,8 @@ class Leases:
         ]
 
     def set_aside(self, chunk: Chunk, poison: Rejection) -> None:
-        """Answer the image of a one-image chunk as poison, and remember it for the operator."""
-        with redis_errors():
-            self._ledger.redis.sadd(SET_ASIDE, f"{chunk.job_id}/{chunk.first}")
-        self.record(chunk, {chunk.first: poison})
+        """Answer the image of a one-image chunk as poison, and remember it for the operator, unless it is answered."""
+        self.record(chunk, {chunk.first: poison}, sets_aside=True)
 
     def take_reconciler_turn(self, turn_s: float) -> bool:
         """True for one caller in each ``turn_s``."""

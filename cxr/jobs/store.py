@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from cxr.errors import ImageNotFound, JobNotFound, QueueFull, QuotaExceeded, RateExceeded
 from cxr.jobs.backlog import Backlog
@@ -131,11 +132,12 @@ class JobStore:
 
     def delete(self, job_id: str) -> list[str]:
         """Forget a job, finished or not. Returns the SHA-256 of the blobs that no job needs any more."""
-        self.cancel(job_id)
         parts = [job_key(job_id, part) for part in ("images", "results", "attempts")]
-        unneeded = self._ledger.run(
-            "delete", [job_key(job_id), *parts, EXPIRING, NEEDS, JOBS, SET_ASIDE], [job_id, ANSWERED_PREFIX]
-        )
+        keys = [job_key(job_id), *parts, EXPIRING, NEEDS, JOBS, SET_ASIDE]
+        unneeded: Any = 0
+        while unneeded == 0:  # again when an operator's retry came in between
+            self.cancel(job_id)
+            unneeded = self._ledger.run("delete", keys, [job_id, ANSWERED_PREFIX])
         if unneeded is None:
             raise JobNotFound(job_id)
         return [str(sha256) for sha256 in unneeded]

@@ -282,3 +282,48 @@ def test_an_owner_may_submit_so_many_jobs_a_minute(ledger: Ledger, settings: Set
     with pytest.raises(RateExceeded):
         list(submit_many)
     assert jobs.create(QueueName.BATCH, owner="calm")
+
+
+def test_a_deleted_jobs_chunk_is_not_hinted_for_ever(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:
+    """Its message finds no job and so cannot tell which queue's list it was in."""
+    job_id, [chunk] = submitted(jobs, 2, QueueName.INTERACTIVE)
+    jobs.delete(job_id)
+    assert leases.claim(chunk) is None
+    assert [leases.overdue(0) for _ in range(3)] == [[], [], []]
+    assert ledger.redis.zcard("cxr:waiting:interactive") == 0
+
+
+def test_a_chunk_given_back_after_its_job_was_deleted_leaves_nothing(
+    jobs: JobStore, leases: Leases, ledger: Ledger
+) -> None:
+    job_id, [chunk] = submitted(jobs, 2)
+    lease = leases.claim(chunk)
+    assert lease is not None
+    jobs.delete(job_id)
+    leases.release(lease, pause_s=0)
+    assert [key for key in ledger.redis.keys("*") if job_id in str(key)] == []
+
+
+def test_an_image_that_got_its_answer_after_all_is_not_set_aside(jobs: JobStore, leases: Leases) -> None:
+    job_id, [chunk] = submitted(jobs, 1)
+    leases.record(chunk, {0: ANSWER})
+    leases.set_aside(chunk, Rejection(code="poison_image", message="too late"))
+    assert jobs.set_aside() == []
+    assert not jobs.retry(job_id, 0)
+    assert jobs.result(job_id, 0).result == ANSWER
+
+
+def test_an_image_of_a_deleted_job_is_not_set_aside(jobs: JobStore, leases: Leases) -> None:
+    job_id, [chunk] = submitted(jobs, 1)
+    jobs.delete(job_id)
+    leases.set_aside(chunk, ANSWER)
+    assert jobs.set_aside() == []
+
+
+def test_an_image_of_a_cancelled_job_is_not_tried_again(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:
+    job_id, _ = submitted(jobs, 5)
+    leases.set_aside(Chunk(job_id, 0, 0), ANSWER)
+    jobs.cancel(job_id)
+    assert not jobs.retry(job_id, 0)
+    assert jobs.result(job_id, 0).result == ANSWER
+    assert Backlog(ledger).standing().images == 0

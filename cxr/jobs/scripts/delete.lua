@@ -1,8 +1,11 @@
--- Forget a job that is final. Returns the hashes of the blobs that no job needs any more; false when there is no such job.
+-- Forget a job that is final. Returns the hashes of the blobs that no job needs any more; false when there is no such
+-- job, 0 when it is not final (an image of it is being tried again).
 -- KEYS: job, images, results, chunk attempts, expiring jobs, blob needs, jobs by time, set-aside images
 -- ARGV: job id, prefix of reusable answers
 local needs, id, reusable = KEYS[6], ARGV[1], ARGV[2]
-if redis.call('EXISTS', KEYS[1]) == 0 then return false end
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state then return false end
+if state ~= 'done' and state ~= 'cancelled' then return 0 end
 local unneeded = {}
 for _, image in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
   local sha256 = cjson.decode(image).sha256

@@ -2,6 +2,7 @@
 --   held ones whose lease ran out or whose pause is over (their message was used up), and
 --   waiting ones whose message was lost: it is older than the previous look, and by then either a later one of the same
 --   queue had been claimed, or now the queue is empty.
+-- Chunks of a job that ended or was deleted are forgotten instead.
 -- A chunk of several images that stopped a worker is split into single images, so that the next stop names the culprit.
 -- KEYS: held chunks, then per queue: the broker's queue, its waiting chunks, its hint numbers
 -- ARGV: shortest time between two looks for lost messages (ms), most chunks to return, prefix of job keys,
@@ -12,6 +13,11 @@ local between, most, prefix = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local overdue, keys_of = {}, {}
+
+local function queue_if_open(chunk)
+  local job = redis.call('HMGET', prefix .. string.match(chunk, '^(.-)/'), 'queue', 'state')
+  return (job[2] == 'queued' or job[2] == 'running') and job[1]
+end
 
 local function hint(queue, chunk, stops)
   local keys = keys_of[queue]
@@ -32,7 +38,7 @@ for i = 4, #ARGV do
     local lost = redis.call('LLEN', broker) == 0 and earlier[2] or earlier[3]
     redis.call('HSET', keys.hints, 'looked_at', now, 'last_then', earlier[4] or 0, 'claimed_then', earlier[5] or 0)
     for _, chunk in ipairs(redis.call('ZRANGEBYSCORE', keys.waiting, '-inf', lost or 0, 'LIMIT', 0, most)) do
-      hint(queue, chunk, 0)
+      if queue_if_open(chunk) then hint(queue, chunk, 0) else redis.call('ZREM', keys.waiting, chunk) end
     end
   end
 end
@@ -40,19 +46,19 @@ end
 for _, chunk in ipairs(redis.call('ZRANGEBYSCORE', held, '-inf', now, 'LIMIT', 0, most)) do
   local id, first, last = string.match(chunk, '^(.-)/(%d+)/(%d+)$')
   local attempts = prefix .. id .. ':attempts'
-  local job = redis.call('HMGET', prefix .. id, 'queue', 'state')
+  local queue = queue_if_open(chunk)
   local stops = tonumber(redis.call('HGET', attempts, chunk) or 0)
   redis.call('ZREM', held, chunk)
-  if job[2] == 'queued' or job[2] == 'running' then
+  if queue then
     if stops > 0 and first ~= last then
       redis.call('HDEL', attempts, chunk)
       for index = tonumber(first), tonumber(last) do
         local single = id .. '/' .. index .. '/' .. index
         redis.call('HSET', attempts, single, stops)
-        hint(job[1], single, stops)
+        hint(queue, single, stops)
       end
     else
-      hint(job[1], chunk, stops)
+      hint(queue, chunk, stops)
     end
   end
 end

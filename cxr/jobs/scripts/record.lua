@@ -1,12 +1,14 @@
 -- Write the answers of a whole chunk, each once per image whoever delivers it, and finish the chunk.
 -- KEYS: job, results, waiting chunks of the job's queue, held chunks, chunk's lease, chunk attempts of the job,
---       expiring jobs, load of all, load of the owner, count of answers in this stretch of time, blob needs
+--       expiring jobs, load of all, load of the owner, count of answers in this stretch of time, blob needs,
+--       set-aside images
 -- ARGV: job id, chunk, token, retention (ms), how long the count is kept (s), prefix of reusable answers,
---       then per answer four values: index, result JSON, sha256 or '', model or ''
+--       '1' when the new answers set their images aside or '', then per answer four values: index, result JSON, sha256 or '', model or ''
 -- Returns how many answers were new; 0 also when the job is gone or final.
 local job, results, waiting, held, lease, attempts, expiring = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
-local load, owners_load, drained, needs = KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local load, owners_load, drained, needs, aside = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local id, chunk, token, retention, kept, reusable = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+local sets_aside = ARGV[7] == '1'
 if redis.call('GET', lease) == token then redis.call('DEL', lease) end
 redis.call('ZREM', waiting, chunk)
 redis.call('ZREM', held, chunk)
@@ -14,9 +16,10 @@ local state = redis.call('HGET', job, 'state')
 if state ~= 'queued' and state ~= 'running' then return 0 end
 redis.call('HDEL', attempts, chunk)
 local new = 0
-for i = 7, #ARGV, 4 do
+for i = 8, #ARGV, 4 do
   if redis.call('HSETNX', results, ARGV[i], ARGV[i + 1]) == 1 then
     new = new + 1
+    if sets_aside then redis.call('SADD', aside, id .. '/' .. ARGV[i]) end
     if ARGV[i + 3] ~= '' and redis.call('HEXISTS', needs, ARGV[i + 2]) == 1 then
       redis.call('HSET', reusable .. ARGV[i + 2], ARGV[i + 3], id .. '/' .. ARGV[i])
     end

@@ -2,15 +2,17 @@
 -- KEYS: job, results, waiting chunks of its queue, hint numbers of its queue, expiring jobs, load of all,
 --       load of the owner, set-aside images
 -- ARGV: job id, index
--- Returns 1, or 0 when the image was not set aside.
+-- Returns 1, or 0 when the image was not set aside or its job was cancelled.
 local job, results, waiting, hints, expiring, load, owners_load, aside = unpack(KEYS)
 local id, index = ARGV[1], ARGV[2]
+local state = redis.call('HGET', job, 'state')
+if not state or state == 'cancelled' then return 0 end
 if redis.call('SREM', aside, id .. '/' .. index) == 0 then return 0 end
 if redis.call('HDEL', results, index) == 0 then return 0 end
 redis.call('HINCRBY', job, 'answered', -1)
 redis.call('HINCRBY', load, 'images', 1)
 redis.call('HINCRBY', owners_load, 'images', 1)
-if redis.call('HGET', job, 'state') == 'done' then
+if state == 'done' then
   redis.call('HINCRBY', load, 'bytes', tonumber(redis.call('HGET', job, 'bytes') or 0))
   redis.call('HDEL', job, 'finished_at')
   redis.call('HSET', job, 'state', 'running')
