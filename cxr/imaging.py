@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from cxr.codestreams import has_too_many_scans
 from cxr.dicom import grey_levels, looks_like_dicom
 from cxr.errors import (
     CorruptImage,
@@ -77,6 +78,8 @@ def decode(content: bytes, limits: Limits = DEFAULT_LIMITS, enough_px: int | Non
         raise EmptyFile
     if len(content) > limits.max_file_bytes:
         raise FileTooLarge(f"{len(content)} bytes, at most {limits.max_file_bytes}")
+    if content.startswith(JPEG_MARK) and has_too_many_scans(content):
+        raise CorruptImage("too many scans")
     if content.startswith((JPEG_MARK, PNG_MARK)):
         return _decode_jpeg_or_png(content, limits, enough_px)
     if looks_like_dicom(content):

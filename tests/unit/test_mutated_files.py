@@ -17,7 +17,7 @@ from bench.layers import damaged_inside
 from bench.mutations import MUTATIONS, with_checksums
 from bench.samples import samples
 from cxr.codestreams import FrameHeader, frame_header
-from cxr.errors import CorruptDicom, FileTooLarge, UnsafeArchiveEntry, WrongModality
+from cxr.errors import CorruptDicom, CorruptImage, FileTooLarge, UnsafeArchiveEntry, WrongModality
 from cxr.imaging import Limits, preprocess
 from gateway.archives import Archive
 from tests.dicom_syntaxes import every_syntax
@@ -171,6 +171,15 @@ def test_an_archive_entry_without_a_name_is_one_refusal() -> None:
     answers = [content for _, _, content in Archive(io.BytesIO(bytes(archive)), 10**6, 10).films()]
     assert isinstance(answers[0], UnsafeArchiveEntry)
     assert answers[1] == png()
+
+
+def test_a_jpeg_of_countless_scans_is_refused() -> None:
+    """Each is a pass over all pixels: 186 kB took 19 s."""
+    content = jpeg(progressive=True)
+    last = content[content.rindex(b"\xff\xda") : -2]
+    assert preprocess(content[:-2] + last * 20 + content[-2:]).shape == (1, 224, 224)
+    with pytest.raises(CorruptImage, match="scans"):
+        preprocess(content[:-2] + last * 200 + content[-2:])
 
 
 def test_a_frame_says_its_size() -> None:
