@@ -60,6 +60,7 @@ _UPLOAD_BODY = {
                 "properties": {
                     "files": {
                         "type": "array",
+                        "minItems": 1,
                         "items": {"type": "string", "format": "binary"},
                         "description": "JPEG, PNG or DICOM films, and zips of them; repeat the part for each file.",
                     }
