@@ -40,7 +40,11 @@ class Ledger:
         self._scripts = {name: self.redis.register_script((folder / f"{name}.lua").read_text()) for name in SCRIPTS}
 
     def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        """Run one script of ``scripts/``; its first comment says what it takes and returns."""
+        """Run one script of ``scripts/``; its first comment says what it takes and returns.
+
+        Redis does not undo what a script did before an error. Without memory it refuses what adds data and lets
+        removals pass, so a script's first write is one that adds: it then happens whole or not at all.
+        """
         with redis_errors():
             return self._scripts[script](keys=list(keys), args=list(arguments))
 

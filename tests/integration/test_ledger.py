@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -272,6 +273,45 @@ def test_the_backlog_is_counted_and_bounded(jobs: JobStore, leases: Leases, ledg
     jobs.delete(second)
     jobs.delete(first)
     assert (backlog.standing().images, backlog.standing().bytes) == (0, 0)
+
+
+@pytest.fixture
+def full(ledger: Ledger) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Runs a call while Redis has no memory left; it must be refused in our words."""
+
+    def refuse(call: Callable[[], object]) -> None:
+        ledger.redis.config_set("maxmemory", 1)
+        with pytest.raises(LedgerUnavailable):
+            call()
+        ledger.redis.config_set("maxmemory", 0)
+
+    yield refuse
+    ledger.redis.config_set("maxmemory", 0)
+
+
+def test_a_full_redis_loses_no_chunk(
+    jobs: JobStore, leases: Leases, full: Callable[[Callable[[], object]], None]
+) -> None:
+    """A script that Redis stops halfway is not rolled back: what may be refused must come first."""
+    job_id, [chunk] = submitted(jobs, 2)
+    full(lambda: leases.claim(chunk))
+    lease = leases.claim(chunk)
+    assert lease is not None
+    full(lambda: leases.record(chunk, {0: ANSWER, 1: ANSWER}, lease.token))
+    full(lambda: leases.release(lease, pause_s=0))
+    time.sleep(0.25)
+    full(lambda: leases.overdue(60))
+    singles = [entry.chunk for entry in leases.overdue(60)]
+    assert singles == [Chunk(job_id, 0, 0), Chunk(job_id, 1, 1)]
+    leases.set_aside(singles[0], ANSWER)
+    full(lambda: jobs.retry(job_id, 0))
+    assert jobs.result(job_id, 0).result == ANSWER
+    assert jobs.retry(job_id, 0)
+    for single in singles:
+        again = leases.claim(single)
+        assert again is not None
+        leases.record(single, {single.first: ANSWER}, again.token)
+    assert jobs.job(job_id).state is JobState.DONE
 
 
 def test_an_owner_may_submit_so_many_jobs_a_minute(ledger: Ledger, settings: Settings) -> None:

@@ -48,18 +48,18 @@ for _, chunk in ipairs(redis.call('ZRANGEBYSCORE', held, '-inf', now, 'LIMIT', 0
   local attempts = prefix .. id .. ':attempts'
   local queue = queue_if_open(chunk)
   local stops = tonumber(redis.call('HGET', attempts, chunk) or 0)
-  redis.call('ZREM', held, chunk)
   if queue then
     if stops > 0 and first ~= last then
-      redis.call('HDEL', attempts, chunk)
       for index = tonumber(first), tonumber(last) do
         local single = id .. '/' .. index .. '/' .. index
         redis.call('HSET', attempts, single, stops)
         hint(queue, single, stops)
       end
+      redis.call('HDEL', attempts, chunk)
     else
       hint(queue, chunk, stops)
     end
   end
+  redis.call('ZREM', held, chunk)
 end
 return overdue

@@ -9,11 +9,13 @@ local job, results, waiting, held, lease, attempts, expiring = KEYS[1], KEYS[2],
 local load, owners_load, drained, needs, aside = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local id, chunk, token, retention, kept, reusable = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local sets_aside = ARGV[7] == '1'
+local state = redis.call('HGET', job, 'state')
+local open = state == 'queued' or state == 'running'
+if open then redis.call('HINCRBY', job, 'answered', 0) end -- a Redis without memory refuses this, and so all that follows
 if redis.call('GET', lease) == token then redis.call('DEL', lease) end
 redis.call('ZREM', waiting, chunk)
 redis.call('ZREM', held, chunk)
-local state = redis.call('HGET', job, 'state')
-if state ~= 'queued' and state ~= 'running' then return 0 end
+if not open then return 0 end
 redis.call('HDEL', attempts, chunk)
 local new = 0
 for i = 8, #ARGV, 4 do

@@ -7,9 +7,11 @@ local job, results, waiting, hints, expiring, load, owners_load, aside = unpack(
 local id, index = ARGV[1], ARGV[2]
 local state = redis.call('HGET', job, 'state')
 if not state or state == 'cancelled' then return 0 end
-if redis.call('SREM', aside, id .. '/' .. index) == 0 then return 0 end
-if redis.call('HDEL', results, index) == 0 then return 0 end
+if redis.call('SISMEMBER', aside, id .. '/' .. index) == 0 then return 0 end
+if redis.call('HEXISTS', results, index) == 0 then return 0 end
 redis.call('HINCRBY', job, 'answered', -1)
+redis.call('SREM', aside, id .. '/' .. index)
+redis.call('HDEL', results, index)
 redis.call('HINCRBY', load, 'images', 1)
 redis.call('HINCRBY', owners_load, 'images', 1)
 if state == 'done' then
