@@ -16,9 +16,9 @@ from trainer.recipe import Recipe
 from trainer.runs import Run, RunName
 from trainer.train import shifted_judge
 
-SHORT = Recipe(architecture="efficientnet_lite0", size_px=96, epochs=2, frozen_epochs=1, films=1024)
+SHORT = Recipe(architecture="efficientnet_lite0", size_px=96, epochs=2, frozen_epochs=1, films=768)
 PROTOCOL = (
-    "EfficientNet-Lite0 at 96 px, 2 epochs of 1024 films, one seed a row (three for the full recipe, to show how far "
+    "EfficientNet-Lite0 at 96 px, 2 epochs of 768 films, one seed a row (three for the full recipe, to show how far "
     "seeds "
     "alone move the figures); AUC on the validation films as they are and shifted. Score: mean of -log10(1 - AUC). "
     "Rows whose score lies "
@@ -34,9 +34,9 @@ def ablate(
     torch.set_num_threads(threads)
     folder = Run(run)
     train, validation = train_and_validation()
-    variants = {f"all (seed {seed})": replace(SHORT, seed=seed) for seed in range(3)}
-    variants["none"] = replace(SHORT, augmentations=())
+    variants = {"all (seed 0)": SHORT, "none": replace(SHORT, augmentations=())}
     variants["all, and flip"] = replace(SHORT, augmentations=(*DEFAULT, "flip"))
+    variants |= {f"all (seed {seed})": replace(SHORT, seed=seed) for seed in (1, 2)}
     for name in DEFAULT:
         variants[f"without {name}"] = replace(SHORT, augmentations=tuple(other for other in DEFAULT if other != name))
     path = folder.path("ablation.json")

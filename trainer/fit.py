@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,10 @@ class Training:
     recipe: Recipe
     train: FilmSet
     checkpoint: Path
+    teachers: Sequence[Classifier] = ()
+    """Networks whose mean log-odds on the same changed film are the target instead of its label (distillation)."""
+    start: dict[str, Tensor] | None = None
+    """Weights to start from instead of the architecture's own."""
     device: torch.device = field(default_factory=lambda: torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
     def __post_init__(self) -> None:
@@ -42,6 +46,8 @@ class Training:
         self.random = np.random.default_rng(recipe.seed)
         self.source = torch.Generator().manual_seed(recipe.seed)
         self.network = Classifier(recipe.architecture, recipe.size_px, recipe.pretrained, recipe.dropout)
+        if self.start is not None:
+            self.network.load_state_dict(self.start)
         self.network.to(self.device, memory_format=torch.channels_last)
         self.average = AveragedWeights(self.network, recipe.average_decay)
         self.optimizer = torch.optim.AdamW(_rates_by_depth(self.network, recipe), weight_decay=recipe.weight_decay)
@@ -97,7 +103,9 @@ class Training:
         self.network.train()
         with torch.autocast(self.device.type, self.amp):
             logits = self.network.logits(films)
-        loss = self._loss(logits.float(), labels.to(self.device))
+        loss = (
+            self._taught(logits.float(), films) if self.teachers else self._loss(logits.float(), labels.to(self.device))
+        )
         self.optimizer.zero_grad()
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
@@ -115,6 +123,12 @@ class Training:
             share = self.train.labels.mean()
             weights = torch.where(labels == 1, 0.5 / share, 0.5 / (1 - share))
         return functional.binary_cross_entropy_with_logits(logits, soft, weights)
+
+    def _taught(self, logits: Tensor, films: Tensor) -> Tensor:
+        """Log loss against the teachers' mean answer on the very same films (Hinton et al. 2015)."""
+        with torch.no_grad(), torch.autocast(self.device.type, self.amp):
+            answers = torch.stack([teacher.logits(films).float() for teacher in self.teachers])
+        return functional.binary_cross_entropy_with_logits(logits, torch.sigmoid(answers.mean(0)))
 
     def _set_rates(self) -> None:
         steps = self.steps_per_epoch * self.recipe.epochs

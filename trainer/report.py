@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
 from rich.console import Console
 
 from trainer.pages.experiments import PAGE, experiments
@@ -12,11 +15,14 @@ from trainer.pages.results import results
 from trainer.runs import Run, RunName
 
 
-def report(run: RunName) -> None:
+def report(
+    run: RunName,
+    also: Annotated[str, typer.Option(help="A second run to read missing proofs from, such as the teachers'.")] = "",
+) -> None:
     """Write results.md, model_card.md, privacy_and_fairness.md and the tables of experiments.md."""
     folder = Run(run)
     folder.existing("card.json", "calibrate")
-    proofs = Proofs(folder)
+    proofs = Proofs(folder, Run(also) if also else None)
     DOCS.mkdir(exist_ok=True)
     (DOCS / "results.md").write_text(results(proofs))
     (DOCS / "model_card.md").write_text(model_card(proofs))

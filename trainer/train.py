@@ -51,7 +51,12 @@ def train(
 def train_one(run: Run, recipe: Recipe, films: FilmSet, validation: FilmSet) -> Classifier:
     """Train one network of a run and keep it as ``seed<N>.pt`` with its recipe and history as ``seed<N>.json``."""
     name = f"seed{recipe.seed}"
-    training = Training(recipe, films, run.path(f"{name}.checkpoint"))
+    return finish(run, name, Training(recipe, films, run.path(f"{name}.checkpoint")), validation)
+
+
+def finish(run: Run, name: str, training: Training, validation: FilmSet) -> Classifier:
+    """Run a training to its end with progress bar and TensorBoard, and keep network, recipe and history."""
+    recipe = training.recipe
     writer = SummaryWriter(str(run.path(f"tensorboard/{name}")))
     columns = (
         TextColumn("{task.description}"),

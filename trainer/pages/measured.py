@@ -113,7 +113,7 @@ def tried_section(proofs: Proofs) -> str:
         rows = [[row["left"], *(row["auc"][shift] for shift in shifts), row["score"]] for row in ablation["rows"]]
         parts += [ablation["protocol"], table(["augmentation", *shifts, "score"], rows, digits=4)]
     parts += [
-        command(proofs.step("ablate")) if ablation else proofs.not_run("ablate"),
+        command(proofs.step("ablate", proof="ablation.json")) if ablation else proofs.not_run("ablate"),
         "## Architectures on equal terms",
     ]
     if comparison:
@@ -135,5 +135,5 @@ def tried_section(proofs: Proofs) -> str:
             table(head, rows),
             proofs.picture("comparison.png", "accuracy against throughput"),
         ]
-    parts.append(command(proofs.step("compare")) if comparison else proofs.not_run("compare"))
+    parts.append(command(proofs.step("compare", proof="comparison.json")) if comparison else proofs.not_run("compare"))
     return page(*parts)

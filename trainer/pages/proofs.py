@@ -19,23 +19,40 @@ class Proofs:
     """What the steps left in ``runs/<name>/``."""
 
     run: Run
+    also: Run | None = None
+    """A second run, such as the teachers', whose proofs are read where the first has none."""
+
+    @property
+    def runs(self) -> list[Run]:
+        return [self.run, *([self.also] if self.also else [])]
 
     def read(self, name: str) -> Any:
-        path = RUNS_DIR / self.run.name / name
-        return json.loads(path.read_text()) if path.exists() else None
+        found = [content for content in self.read_each(name).values() if content is not None]
+        return found[0] if found else None
+
+    def read_each(self, name: str) -> dict[str, Any]:
+        """The proof of each run by its name, None where it is not there."""
+        paths = {run.name: RUNS_DIR / run.name / name for run in self.runs}
+        return {run: json.loads(path.read_text()) if path.exists() else None for run, path in paths.items()}
 
     def picture(self, name: str, caption: str) -> str:
         """Copy a picture of the run into ``docs/pictures`` and give its Markdown; empty where there is none."""
-        path = RUNS_DIR / self.run.name / name
-        if not path.exists():
+        paths = [RUNS_DIR / run.name / name for run in self.runs]
+        path = next((path for path in paths if path.exists()), None)
+        if path is None:
             return ""
         PICTURES.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, PICTURES / name)
         return f"![{caption}](pictures/{name})"
 
-    def step(self, name: str, more: str = "") -> str:
-        """The command that made a proof."""
-        return f"python -m trainer {name} --run {self.run.name}{' ' + more if more else ''}"
+    def step(self, name: str, more: str = "", proof: str = "") -> str:
+        """The command that made a proof, with the run that holds it."""
+        owner = (
+            next((run for run, content in self.read_each(proof).items() if content is not None), None)
+            if proof
+            else None
+        )
+        return f"python -m trainer {name} --run {owner or self.run.name}{' ' + more if more else ''}"
 
     def not_run(self, name: str) -> str:
         return f"*Not run for this model: `{self.step(name)}`.*"

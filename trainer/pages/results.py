@@ -120,7 +120,20 @@ def seeds(proofs: Proofs, card: dict) -> str:
     rows += [[f"{AVERAGE} (costs {len(each)} times the work)", *(row[name] for name in names)] for row in together]
     rows.append([f"served: {card['architecture']}", *(card["metrics"]["test"][name]["value"] for name in names)])
     head = ["", *(name.replace("_", " ").replace("expected calibration error", "ECE") for name in names)]
-    return page(table(head, rows, digits=4), throughput(proofs))
+    made = command(proofs.step("evaluate", "--final", proof="seeds_test.json"))
+    return page(table(head, rows, digits=4), made, shifted(proofs), throughput(proofs))
+
+
+def shifted(proofs: Proofs) -> str:
+    """AUC of each network on the shifted validation films, on which all choices are made."""
+    rows = []
+    for run, content in proofs.read_each("calibration.json").items():
+        for name, aucs in (content or {}).get("shifted_auc", {}).items():
+            rows.append([f"{run}, {name}", *aucs.values()])
+            shifts = list(aucs)
+    if not rows:
+        return ""
+    return page("AUC on the shifted validation, where all choices are made:", table(["", *shifts], rows, digits=4))
 
 
 def single_networks(proofs: Proofs) -> list[dict]:

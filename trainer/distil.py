@@ -1,0 +1,43 @@
+"""Step ``distil``: one network taught by all networks of another run; an ensemble's answers at one network's cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import torch
+import typer
+
+from trainer.calibrate import load_networks
+from trainer.fit import Training
+from trainer.kermany_set import train_and_validation
+from trainer.recipe import Recipe
+from trainer.runs import Run, RunName
+from trainer.train import finish
+
+
+def distil(
+    run: RunName,
+    teachers: Annotated[str, typer.Option(help="The run whose networks teach.")],
+    start: Annotated[
+        str, typer.Option(help="The teacher whose weights the pupil starts from, such as seed0.")
+    ] = "seed0",
+    epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 3,
+    rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = 2e-4,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
+) -> None:
+    """Train the pupil on the teachers' mean log-odds of each changed film; kept as seed0 of its own run."""
+    torch.set_num_threads(threads)
+    films, validation = train_and_validation()
+    networks = load_networks(Run(teachers))
+    spec = networks[start].spec
+    recipe = replace(Recipe(), **spec, epochs=epochs, rate=rate, frozen_epochs=0, seed=0)
+    folder = Run(run)
+    pupil = Training(
+        recipe,
+        films,
+        folder.path("seed0.checkpoint"),
+        teachers=[network.to(memory_format=torch.channels_last) for network in networks.values()],
+        start=networks[start].state_dict(),
+    )
+    finish(folder, "seed0", pupil, validation)
