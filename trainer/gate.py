@@ -26,8 +26,11 @@ from trainer.proof import GateProof, proof_path
 from trainer.refusals import GateClosed
 from trainer.repository import MANIFEST, write_whole
 from trainer.runs import RUNS_DIR, RunName
-from trainer.scorers import CPU_ENGINES, REHEARSALS, in_batches, onnx_scorer, openvino_scorer, triton_scorer
+from trainer.scorers import CPU_ENGINES, REHEARSALS, in_batches, onnx_scorer, triton_scorer
+from trainer.served_program import program_scorer
+from trainer.version_folder import backend_program
 
+PROGRAMS = Path("model_repository") / MODEL_NAME
 ENGINES = (*CPU_ENGINES, *REHEARSALS)
 GOLDEN_FILMS = 64
 GOLDEN_PHANTOMS = 16
@@ -62,7 +65,7 @@ def gate(
     card = exported_card(folder)
     films = test_films(run, f"gate: {engine} against ONNX fp32, differences only")
     reference = onnx_scorer(folder / "model.onnx")
-    name, candidate = candidate_scorer(engine, folder)
+    name, candidate = candidate_scorer(engine, folder, card)
     answers = in_batches(reference, films.pixels)
     proof = compare(name, films.labels, answers, in_batches(candidate, films.pixels), card)
     sets = golden_sets(np.asarray(films.pixels), answers, reference, card)
@@ -89,17 +92,20 @@ def exported_card(folder: Path) -> ModelCard:
     return card
 
 
-def candidate_scorer(engine: str, folder: Path) -> tuple[str, Scorer]:
+def candidate_scorer(engine: str, folder: Path, card: ModelCard) -> tuple[str, Scorer]:
     """The engine's name, as findings will carry it, and the way to ask it."""
     if engine.startswith("triton:"):
         client = ModelClient(engine.removeprefix("triton:"), MODEL_NAME)
         return client.served().engine, triton_scorer(client)
     if engine not in ENGINES:
         raise MissingStep(f"{engine} is not one of {', '.join(ENGINES)} or triton:HOST:PORT")
-    file, precision = CPU_ENGINES.get(engine) or (REHEARSALS[engine], None)
+    file = {**CPU_ENGINES, **REHEARSALS}[engine]
     if not (folder / file).is_file():
         raise MissingStep(f"{folder / file} is missing: python -m trainer precision --run {folder.name}")
-    return engine, openvino_scorer(folder / file, precision) if precision else onnx_scorer(folder / file)
+    if engine in REHEARSALS:
+        return engine, onnx_scorer(folder / file)
+    program = backend_program(PROGRAMS)
+    return engine, program_scorer(program, folder, card, engine)
 
 
 def compare(

@@ -71,7 +71,7 @@ def publish_run(
         raise StepRefused(
             "a served version is not replaced in place: its clients keep its card; publish the next number"
         )
-    program = backend_program(folder)
+    program = backend_program(folder).read_text(encoding="utf-8")
     there_was_one = served_card(folder) is not None
 
     def load_the_old_one(cause: BaseException) -> None:

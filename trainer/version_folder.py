@@ -33,12 +33,12 @@ def repair(folder: Path) -> None:
             replaced.rename(final)
 
 
-def backend_program(folder: Path) -> str:
+def backend_program(folder: Path) -> Path:
     """The Python backend's program, carried on from the newest version: every version folder can be served alone."""
     programs = sorted(folder.glob(f"[0-9]*/{BACKEND_PROGRAM}"), key=lambda path: int(path.parent.name))
     if not programs:
         raise StepRefused(f"no version in {folder} has a {BACKEND_PROGRAM} to carry on")
-    return programs[-1].read_text(encoding="utf-8")
+    return programs[-1]
 
 
 def stage(run: Path, folder: Path, card: ModelCard, proof: GateProof, program: str) -> None:
@@ -46,7 +46,7 @@ def stage(run: Path, folder: Path, card: ModelCard, proof: GateProof, program: s
     staged, final = folder / f".publishing-{card.version}", folder / str(card.version)
     staged.mkdir(parents=True)
     admitted_too = {file for engine, file in REHEARSALS.items() if is_admitted(run, engine, card.onnx_sha256)}
-    for file in sorted({"model.onnx", CPU_ENGINES[proof.engine][0], PHANTOMS} | admitted_too):
+    for file in sorted({"model.onnx", CPU_ENGINES[proof.engine], PHANTOMS} | admitted_too):
         shutil.copyfile(run / file, staged / file)
     write_whole(staged / MANIFEST, card.model_dump_json(indent=2) + "\n")
     write_whole(staged / PROOF, proof.model_dump_json(indent=2) + "\n")

@@ -13,13 +13,16 @@ pytest.importorskip("onnxruntime", reason="the gate's reference is onnxruntime")
 import numpy as np
 
 from cxr.schemas import ModelCard
-from tests.model_runs import card_fields, write_run
-from trainer.contract import Answers
+from tests.model_runs import card_fields, exact_answers, write_run
+from trainer.contract import OUTPUTS, Answers
 from trainer.errors import MissingStep
 from trainer.gate import candidate_scorer, compare, exported_card
 from trainer.golden import MARGIN, GoldenSet, decisions, disagreements, golden_of
 from trainer.phantom import phantoms
+from trainer.served_program import load_program, program_scorer
+from trainer.version_folder import backend_program
 
+PROGRAM = backend_program(Path(__file__).resolve().parents[2] / "model_repository" / "pneumonia_classifier")
 POINT = {"threshold": 0.5, "indeterminate_low": 0.3, "indeterminate_high": 0.7, "ood_limit": 2.0}
 
 
@@ -129,8 +132,33 @@ def test_the_gate_judges_the_file_of_the_manifest_only(tmp_path: Path) -> None:
         exported_card(tmp_path / "run")
 
 
-def test_an_engine_without_its_file_is_named(tmp_path: Path) -> None:
+def test_an_engine_without_its_file_is_named(tmp_path: Path, card: ModelCard) -> None:
     with pytest.raises(MissingStep, match=r"model\.int8\.onnx"):
-        candidate_scorer("openvino-int8", tmp_path)
+        candidate_scorer("openvino-int8", tmp_path, card)
     with pytest.raises(MissingStep, match="is not one of"):
-        candidate_scorer("abacus", tmp_path)
+        candidate_scorer("abacus", tmp_path, card)
+
+
+def test_the_gate_judges_the_served_programs_own_code(tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="the program runs on openvino")
+    card = write_run(tmp_path / "run")
+    films = phantoms(20, 224)
+    exact = exact_answers(tmp_path / "run" / "model.onnx", films)
+    for engine in ("openvino-fp32", "openvino-mixed"):
+        answers = program_scorer(PROGRAM, tmp_path / "run", card, engine)(films)
+        for name in OUTPUTS:
+            np.testing.assert_allclose(answers[name], exact[name], rtol=0.02)
+
+
+def test_a_doubtful_film_gets_a_second_look() -> None:
+    pytest.importorskip("openvino", reason="the program runs on openvino")
+    point = {"threshold": 0.5, "indeterminate_low": 0.4, "indeterminate_high": 0.6, "ood_limit": 0.5}
+    card = ModelCard.model_validate({**card_fields(operating_point=point), "version": 1, "onnx_sha256": "2" * 64})
+    limits = load_program(PROGRAM).Limits(
+        {"model_card": card.model_dump_json(), "recheck_logit": "0.8", "recheck_ood": "0.1"}
+    )
+    logits = np.array([-3.0, 3.0, 0.1, 1.0, 3.0, float("nan")], np.float32)
+    heatmap = np.repeat(logits / 4, 4).reshape(-1, 2, 2)
+    ood_score = np.array([0.0, 0.0, 0.0, 0.0, 0.45, 0.0], np.float32)[:, None]
+    near = limits.near({"HEATMAP": heatmap, "OOD_SCORE": ood_score})
+    assert near.tolist() == [False, False, True, True, True, True]

@@ -5,8 +5,9 @@
 Triton's dynamic batcher hands over several requests at once. They are scored as one batch, cut into slices that the
 OpenVINO streams work on side by side: a slice's activations stay in the core's cache, a batch of 64 does not.
 
-Read from the config's ``parameters``: ``engine`` (``openvino-bf16``, ``openvino-fp32`` or ``openvino-int8``),
-``slice_size`` (films per slice), ``streams`` and ``threads`` (0: OpenVINO's choice, one stream per core).
+Read from the config's ``parameters``: ``engine``, one of ``ENGINES``; ``slice_size`` (films per slice); ``streams`` and
+``threads`` (0: OpenVINO's choice, one stream per core); for engines with a second look ``recheck_logit`` and
+``recheck_ood``, the distances from a limit of the card's operating point within which a film gets one.
 """
 
 import ctypes
@@ -20,7 +21,13 @@ import openvino as ov
 import triton_python_backend_utils as pb_utils
 
 OUTPUTS = ("PROBABILITY", "HEATMAP", "OOD_SCORE")
-FILES = {"openvino-bf16": "model.onnx", "openvino-fp32": "model.onnx", "openvino-int8": "model.int8.onnx"}
+# By name: the file, the precision of what it leaves open, and whether doubtful films are scored again in fp32.
+ENGINES = {
+    "openvino-bf16": ("model.onnx", "bf16", False),
+    "openvino-mixed": ("model.onnx", "bf16", True),
+    "openvino-int8": ("model.int8.onnx", "f32", False),
+    "openvino-fp32": ("model.onnx", "f32", False),
+}
 
 
 class TritonPythonModel:
@@ -28,19 +35,26 @@ class TritonPythonModel:
 
     def initialize(self, args):
         config = json.loads(args["model_config"])
+        film_shape = [int(size) for size in config["input"][0]["dims"]]
         parameters = {key: entry["string_value"] for key, entry in config["parameters"].items()}
-        onnx_path = Path(args["model_repository"]) / args["model_version"] / FILES[parameters["engine"]]
+        folder = Path(args["model_repository"]) / args["model_version"]
+        file, precision, second_look = ENGINES[parameters["engine"]]
         core = ov.Core()
-        compiled = core.compile_model(core.read_model(onnx_path), "CPU", cpu_properties(core, parameters))
-        streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-        precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        pb_utils.Logger.log_info(f"{onnx_path}: {parameters['engine']}, computing in {precision}, {streams} streams")
+        first = compile_model(core, folder / file, precision, parameters)
+        second = compile_model(core, folder / "model.onnx", "f32", parameters) if second_look else None
+        self.limits = Limits(parameters) if second_look else None
         self.slice_size = int(parameters["slice_size"])
-        self.streams = streams
-        self.threads = ThreadPoolExecutor(streams)
-        self.idle = SimpleQueue()  # one inference request per stream, reused for every batch
-        for _ in range(streams):
-            self.idle.put(compiled.create_infer_request())
+        self.streams = first.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self.threads = ThreadPoolExecutor(self.streams)
+        self.idle = SimpleQueue()  # the inference requests of each stream, used again for every batch
+        for _ in range(self.streams):
+            requests = [compiled.create_infer_request() for compiled in (first, second) if compiled]
+            # Once here, alone: two threads in OpenVINO's very first inference wait for each other for ever (2026.4.1).
+            for request in requests:
+                request.infer({"IMAGE": np.zeros((1, *film_shape), np.uint8)})
+            self.idle.put(requests)
+        computing = first.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        pb_utils.Logger.log_info(f"{folder}: {parameters['engine']}, in {computing}, {self.streams} streams")
 
     def execute(self, requests):
         """Answer every request, in order: with its rows of the batch, or with the error that stopped the batch."""
@@ -61,25 +75,48 @@ class TritonPythonModel:
         return {name: np.concatenate([part[name] for part in parts]) for name in OUTPUTS}
 
     def score_slice(self, films):
-        request = self.idle.get()
+        requests = self.idle.get()
         try:
-            answer = request.infer({"IMAGE": films}, share_inputs=True)
-            return {name: answer[name] for name in OUTPUTS}
+            answer = requests[0].infer({"IMAGE": films}, share_inputs=True)
+            answer = {name: answer[name] for name in OUTPUTS}
+            doubtful = self.limits.near(answer) if self.limits else np.zeros(len(films), bool)
+            if doubtful.any():
+                exact = requests[1].infer({"IMAGE": films[doubtful]}, share_inputs=True)
+                for name in OUTPUTS:
+                    answer[name][doubtful] = exact[name]
+            return answer
         finally:
-            self.idle.put(request)
+            self.idle.put(requests)
 
     def finalize(self):
         self.threads.shutdown()
 
 
-def cpu_properties(core, parameters):
-    """OpenVINO's CPU properties. bf16 needs AVX512_BF16 or AMX: a CPU without them computes the same graph in fp32."""
-    bf16 = parameters["engine"] != "openvino-fp32" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+class Limits:
+    """The numbers at which a finding changes; rounding must not carry a film across one of them."""
+
+    def __init__(self, parameters):
+        point = json.loads(parameters["model_card"])["operating_point"]
+        limits = np.array([point["threshold"], point["indeterminate_low"], point["indeterminate_high"]])
+        limits = np.clip(limits, 1e-6, 1 - 1e-6)
+        self.logits, self.ood_limit = np.log(limits / (1 - limits)), point["ood_limit"]
+        self.logit_margin, self.ood_margin = float(parameters["recheck_logit"]), float(parameters["recheck_ood"])
+
+    def near(self, answer):
+        """Which films [N] lie near a limit: the heatmap's sum is the log-odds. What is not a number is near."""
+        distance = np.abs(answer["HEATMAP"].sum((1, 2))[:, None] - self.logits).min(1)
+        far = (distance >= self.logit_margin) & (np.abs(answer["OOD_SCORE"][:, 0] - self.ood_limit) >= self.ood_margin)
+        return ~far
+
+
+def compile_model(core, path, precision, parameters):
+    """Compile for the CPU. bf16 needs AVX512_BF16 or AMX: a CPU without them computes the same graph in fp32."""
+    bf16 = precision == "bf16" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     properties = {"INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32", "PERFORMANCE_HINT": "THROUGHPUT"}
     for key, name in (("streams", "NUM_STREAMS"), ("threads", "INFERENCE_NUM_THREADS")):
         if int(parameters.get(key, 0)):
             properties[name] = int(parameters[key])
-    return properties
+    return core.compile_model(core.read_model(path), "CPU", properties)
 
 
 def to_tensor(name, array):
