@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     )
     worker_concurrency: int = Field(2, ge=1, description="Chunks one worker process has in hand at once.")
     infer_timeout_s: float = Field(30.0, gt=0, description="Longest wait for one Triton answer.")
-    lease_s: float = Field(15.0, gt=0, description="How long a claimed chunk stays claimed without a sign of life.")
+    lease_s: float = Field(10.0, gt=0, description="How long a claimed chunk stays claimed without a sign of life.")
     reconcile_interval_s: float = Field(2.0, gt=0, description="Pause between two looks for lost chunks.")
     max_chunk_attempts: int = Field(3, ge=1, description="Workers an image may stop before it is set aside as poison.")
     retention_s: int = Field(7 * 24 * 3600, gt=0, description="How long a finished job and its images are kept.")

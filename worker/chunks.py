@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from threading import Event, Thread
 
 from cxr.blobs import BlobStore
-from cxr.errors import BlobsUnavailable, LedgerUnavailable, ModelUnavailable
+from cxr.errors import ContractBroken, LedgerUnavailable, ModelUnavailable, Unavailable
 from cxr.jobs import Lease, Leases
 from cxr.predictor import Predictor
 from cxr.schemas import Chunk, JobImage, Prediction, Rejection
 from cxr.telemetry import logger
 from worker.breaker import Breaker
+from worker.quarantine import Quarantine
 
 log = logger(__name__)
 
 RENEWALS_PER_LEASE = 3
+RECORD_PAUSES_S = (0.5, 1, 2, 4)  # between attempts to write answers while the ledger is away
 PAUSE_S = (0.5, 1.5)  # before a chunk is tried again whose model or bytes were away
 
 
@@ -37,29 +40,37 @@ class ChunkWorker:
     ) -> None:
         self._leases, self._blobs, self._predictor = leases, blobs, predictor
         self._breaker, self._threads, self._lease_s = breaker, threads, lease_s
+        self._quarantine = Quarantine()
 
     def answer(self, chunk: Chunk) -> int:
         """Answer what is unanswered of ``chunk``; returns how many images got their answer from this call.
 
-        While the model is away this waits for it. When model or image store fail in the middle, the chunk goes back to
-        the ledger and is tried again after a pause; that costs it no attempt.
+        While the model is away this waits for it. When a part fails in the middle (or the served model is one this
+        program does not understand), the chunk goes back to the ledger and is tried again after a pause; that costs it
+        no attempt. An image that was in hand when a worker stopped is tried alone. Raises ``LedgerUnavailable`` when
+        the ledger stays away.
         """
         if not self._breaker.wait():
             return 0
+        suspect = chunk.first == chunk.last and self._leases.stops(chunk) > 0
+        with self._quarantine.alone() if suspect else self._quarantine.in_company():
+            return self._answer(chunk)
+
+    def _answer(self, chunk: Chunk) -> int:
         lease = self._leases.claim(chunk)
         if lease is None:
             return 0
         try:
             with self._kept_alive(lease):
                 answers = self._answers(lease.waiting)
-        except (ModelUnavailable, BlobsUnavailable) as error:
-            if isinstance(error, ModelUnavailable):
+                new = self._recorded(lease, answers)
+        except (Unavailable, ContractBroken) as error:
+            if isinstance(error, ModelUnavailable | ContractBroken):
                 self._breaker.open()
             pause_s = random.uniform(*PAUSE_S)  # noqa: S311  (spreads retries; nothing secret)
             log.warning("chunk_put_off", chunk=str(chunk), code=error.code, detail=error.detail)
             self._leases.release(lease, pause_s)
             return 0
-        new = self._leases.record(chunk, answers, lease.token, lease.waiting)
         log.info("chunk_answered", chunk=str(chunk), images=len(answers), new=new)
         return new
 
@@ -71,6 +82,16 @@ class ChunkWorker:
         unknown = {index: sha256 for index, sha256 in hashes.items() if sha256 not in known}
         contents = list(self._threads.map(self._blobs.get, unknown.values()))
         return answers | dict(zip(unknown, self._predictor.predict(contents), strict=True))
+
+    def _recorded(self, lease: Lease, answers: dict[int, Prediction | Rejection]) -> int:
+        """Write the answers, patiently: a ledger that restarts must not cost the work, nor the chunk an attempt."""
+        for pause_s in RECORD_PAUSES_S:
+            try:
+                return self._leases.record(lease.chunk, answers, lease.token, lease.waiting)
+            except LedgerUnavailable as error:
+                log.warning("answers_not_recorded", chunk=str(lease.chunk), detail=error.detail)
+                time.sleep(pause_s)
+        return self._leases.record(lease.chunk, answers, lease.token, lease.waiting)
 
     @contextmanager
     def _kept_alive(self, lease: Lease) -> Iterator[None]:

@@ -73,6 +73,11 @@ class Leases:
         images, _ = rows(self._ledger, chunk.job_id, range(chunk.first, chunk.last + 1))
         return Lease(chunk, token, {int(index): images[int(index) - chunk.first] for index in unanswered})
 
+    def stops(self, chunk: Chunk) -> int:
+        """How many workers have claimed this chunk and then fallen silent."""
+        with redis_errors():
+            return int(self._ledger.redis.hget(job_key(chunk.job_id, "attempts"), str(chunk)) or 0)
+
     def renew(self, lease: Lease) -> bool:
         """Lengthen a lease by its full time; False when it was lost."""
         keys = [HELD, lease_key(lease.chunk)]

@@ -1,0 +1,46 @@
+"""Who may work beside whom."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+
+from worker.quarantine import Quarantine
+
+
+def test_a_suspect_waits_for_company_to_leave_and_keeps_it_out() -> None:
+    quarantine, order, leave = Quarantine(), list[str](), Event()
+    inside = Event()
+
+    def company() -> None:
+        with quarantine.in_company():
+            inside.set()
+            leave.wait()
+            order.append("company left")
+
+    def suspect() -> None:
+        with quarantine.alone():
+            order.append("suspect")
+
+    def latecomer() -> None:
+        with quarantine.in_company():
+            order.append("latecomer")
+
+    threads = [Thread(target=company), Thread(target=suspect), Thread(target=latecomer)]
+    threads[0].start()
+    inside.wait()
+    threads[1].start()
+    while not quarantine._suspects_waiting:
+        pass
+    threads[2].start()
+    leave.set()
+    for thread in threads:
+        thread.join()
+    assert order == ["company left", "suspect", "latecomer"]
+
+
+def test_company_works_side_by_side() -> None:
+    quarantine = Quarantine()
+    with quarantine.in_company(), quarantine.in_company():
+        pass
+    with quarantine.alone():
+        pass
