@@ -15,7 +15,7 @@ from cxr.schemas import ModelCard
 from trainer.golden import PHANTOMS
 from trainer.proof import PROOF, GateProof, is_admitted
 from trainer.refusals import StepRefused
-from trainer.repository import CONFIG_FILES, MANIFEST, write_whole
+from trainer.repository import CONFIG_FILES, MANIFEST, served_card, write_whole
 from trainer.scorers import CPU_ENGINES, REHEARSALS
 
 BACKEND_PROGRAM = "model.py"
@@ -34,7 +34,10 @@ def repair(folder: Path) -> None:
 
 
 def backend_program(folder: Path) -> Path:
-    """The Python backend's program, carried on from the newest version: every version folder can be served alone."""
+    """The Python backend's program: the served version's, else the newest, carried on into each version folder."""
+    served = served_card(folder)
+    if served is not None and (program := folder / str(served.version) / BACKEND_PROGRAM).is_file():
+        return program
     programs = sorted(folder.glob(f"[0-9]*/{BACKEND_PROGRAM}"), key=lambda path: int(path.parent.name))
     if not programs:
         raise StepRefused(f"no version in {folder} has a {BACKEND_PROGRAM} to carry on")
