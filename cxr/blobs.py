@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from cxr.errors import BlobsUnavailable
 
+UNFINISHED, DISCARDED = "unfinished", ".discarded"
+
 
 class BlobStore:
-    """A folder of immutable files named by content hash: ``ab/cdef...``.
+    """A folder of immutable files named by content hash: ``ab/cdef...``; ``unfinished/`` holds what is on its way.
 
     Every method raises ``BlobsUnavailable`` when the file system refuses.
     """
@@ -26,7 +29,9 @@ class BlobStore:
         path = self._path(sha256)
         try:
             if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
+                if not path.parent.exists():
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    _sync_folder(self._folder)
                 self._write_whole(path, content)
         except OSError as error:
             raise BlobsUnavailable(error.strerror or type(error).__name__) from error
@@ -46,8 +51,9 @@ class BlobStore:
         is first moved aside, the need asked for once more, and the file moved back if it came.
         """
         path = self._path(sha256)
-        aside = path.with_name(f"{path.name}.{os.getpid()}.discarded")
+        aside = self._folder / UNFINISHED / f"{sha256}.{os.getpid()}{DISCARDED}"
         try:
+            aside.parent.mkdir(parents=True, exist_ok=True)
             path.rename(aside)
             if still_needed(sha256):
                 aside.rename(path)
@@ -58,12 +64,28 @@ class BlobStore:
         except OSError as error:
             raise BlobsUnavailable(error.strerror or type(error).__name__) from error
 
+    def tidy(self, still_needed: Callable[[str], bool], older_than_s: float) -> None:
+        """Finish what killed processes left in ``unfinished/``: half-written files go, a needed blob goes back."""
+        try:
+            for path in (self._folder / UNFINISHED).glob("*"):
+                if time.time() - path.stat().st_ctime < older_than_s:
+                    continue
+                sha256 = path.name.partition(".")[0]
+                if path.name.endswith(DISCARDED) and still_needed(sha256) and not self._path(sha256).exists():
+                    path.rename(self._path(sha256))
+                else:
+                    path.unlink()
+        except FileNotFoundError:  # it was finished meanwhile, by its own process or another that tidies
+            return
+        except OSError as error:
+            raise BlobsUnavailable(error.strerror or type(error).__name__) from error
+
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256[2:]
 
-    @staticmethod
-    def _write_whole(path: Path, content: bytes) -> None:
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    def _write_whole(self, path: Path, content: bytes) -> None:
+        (self._folder / UNFINISHED).mkdir(exist_ok=True)
+        handle, unfinished = tempfile.mkstemp(dir=self._folder / UNFINISHED, suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
@@ -73,8 +95,13 @@ class BlobStore:
         except BaseException:
             Path(unfinished).unlink(missing_ok=True)
             raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a folder's entries durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

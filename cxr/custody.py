@@ -6,6 +6,7 @@ from cxr.blobs import BlobStore
 from cxr.jobs import AuditLog, JobStore
 from cxr.schemas import Job
 
+ABANDONED_S = 3600  # no single file takes that long to write: its process was killed
 READ_AGAIN_S = 3600  # a page that follows a job reads it twice a second; one entry an hour says as much
 
 
@@ -35,3 +36,7 @@ class Custody:
         self._audit.add(actor, action, job_id, job.total)
         for sha256 in self._jobs.delete(job_id):
             self._blobs.discard(sha256, self._jobs.needs_blob)
+
+    def tidy(self) -> None:
+        """Remove image bytes that a killed process left half written or half removed. Raises ``BlobsUnavailable``."""
+        self._blobs.tidy(self._jobs.needs_blob, ABANDONED_S)

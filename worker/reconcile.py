@@ -43,12 +43,13 @@ class Reconciler:
         self._stopping.set()
 
     def look_once(self) -> None:
-        """Re-enqueue overdue chunks, set poison images aside, delete what is past its retention."""
+        """Re-enqueue overdue chunks, set poison images aside, delete what is past its retention, or half done."""
         for overdue in self._leases.overdue(self._between_looks_s):
             self._act_on(overdue)
         for job_id in self._jobs.expired():
             with suppress(JobNotFound):  # its owner was faster
                 self._custody.forget(job_id, RETENTION, "expired")
+        self._custody.tidy()
 
     def _act_on(self, overdue: OverdueChunk) -> None:
         chunk = overdue.chunk

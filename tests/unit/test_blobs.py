@@ -50,3 +50,17 @@ def test_a_folder_that_cannot_be_written_is_said_in_our_words(tmp_path: Path) ->
     blocked.write_bytes(b"")
     with pytest.raises(BlobsUnavailable):
         BlobStore(blocked).put(b"film")
+
+
+def test_what_a_killed_process_left_behind_is_tidied(tmp_path: Path) -> None:
+    """Half-written files go; a blob that was being removed and is needed again goes back."""
+    store = BlobStore(tmp_path)
+    needed, unneeded = store.put(b"needed"), store.put(b"unneeded")
+    for sha256 in (needed, unneeded):
+        (tmp_path / sha256[:2] / sha256[2:]).rename(tmp_path / "unfinished" / f"{sha256}.1.discarded")
+    (tmp_path / "unfinished" / "tmp123.part").write_bytes(b"half a fi")
+    store.tidy(lambda sha256: sha256 == needed, older_than_s=3600)
+    assert len(files_in(tmp_path)) == 3  # their processes may still live
+    store.tidy(lambda sha256: sha256 == needed, older_than_s=0)
+    assert store.get(needed) == b"needed"
+    assert len(files_in(tmp_path)) == 1
