@@ -2,6 +2,7 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 RUN ?= first
+CHAOS_IMAGES ?= 10000
 SERVE := .venv/bin
 TRAIN := .venv-trainer/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
@@ -10,7 +11,7 @@ MARK_TEST := .venv/.installed-test
 MARK_TRAINER := .venv-trainer/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-unit test-integration test-acceptance test-trainer check format lock install \
+.PHONY: help run demo test test-unit test-integration test-acceptance test-trainer chaos check format lock install \
 	release train clean
 
 help: ## List the targets
@@ -35,6 +36,9 @@ test-integration: $(MARK_TEST) ## Real Redis, real Triton, real Celery
 
 test-acceptance: $(MARK_TEST) ## The whole stack and a real browser
 	$(SERVE)/python -m pytest tests/acceptance
+
+chaos: $(MARK_TEST) ## Break a running stack in every way of bench/chaos, count, write docs/reliability.md
+	$(SERVE)/python -m bench.chaos --images $(CHAOS_IMAGES) --write
 
 check: $(MARK_TEST) ## Format, lint, types, import layers, generated files
 	$(SERVE)/ruff format --check .

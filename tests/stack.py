@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,16 +45,19 @@ def wait_until(true: Callable[[], object], timeout_s: float, what: str) -> None:
 
 
 class Stack:
-    """Starts, stops and kills the processes of the Procfile one by one."""
+    """Starts, stops and kills the processes of the Procfile one by one; ``worker-2`` is a second ``worker``.
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    ``commands`` take the place of those in the Procfile.
+    """
+
+    def __init__(self, folder: Path, commands: Mapping[str, str] | None = None, **environment: str) -> None:
         self.folder = folder
         self.local = LocalSettings(
             gateway_port=free_port(), redis_port=free_port(), triton_port=free_port(), local_dir=folder
         )
         self._environment = {**self.local.process_environment(), "CXR_RECONCILE_INTERVAL_S": "0.5", **environment}
         self._environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{self._environment['PATH']}"
-        self._commands = parse_procfile((ROOT / "Procfile").read_text()).processes
+        self._commands = {**parse_procfile((ROOT / "Procfile").read_text()).processes, **(commands or {})}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.settings = Settings.model_validate(
             {
@@ -75,7 +78,7 @@ class Stack:
         """Start processes and wait until redis, triton and gateway answer."""
         for name in names:
             with (self.folder / f"{name}.log").open("ab") as log:
-                command = shlex.split(self._commands[name])
+                command = shlex.split(self._commands[name.partition("-")[0]])
                 self._running[name] = subprocess.Popen(
                     command[1:] if command[0] == "exec" else command,
                     env=self._environment,
@@ -124,6 +127,10 @@ class Stack:
         self.model.close()
         for name in reversed(list(self._running)):
             self.stop(name)
+
+    def pid(self, name: str) -> int:
+        """The process that was started last under this name."""
+        return self._running[name].pid
 
     def alive(self, name: str) -> bool:
         return self._running[name].poll() is None

@@ -1,0 +1,62 @@
+"""The model server is killed, slow, or without its model."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import tritonclient.grpc as triton
+
+from bench.chaos.faults import Fault
+from bench.chaos.trial import Trial
+
+PAUSE_S = 10.0
+
+
+def kill(trial: Trial) -> str:
+    """SIGKILL Triton with its backend, and start it again."""
+    trial.submit()
+    for _ in trial.strikes(3):
+        trial.stack.stop("triton", signal.SIGKILL)
+        trial.stack.start("triton")
+    return "3 kills; recovery includes starting Triton"
+
+
+def slow(trial: Trial) -> str:
+    """Stop and continue Triton every quarter of a second for a while, then hold it for ten seconds."""
+    trial.submit()
+    group = trial.stack.pid("triton")
+    for _ in trial.strikes(2):
+        for _ in range(20):
+            _held(group, 0.25)
+            time.sleep(0.05)
+        _held(group, PAUSE_S)
+    return f"2 times at a sixth of its speed for 6 s, then {PAUSE_S:.0f} s without an answer"
+
+
+def refusing(trial: Trial) -> str:
+    """Unload the model, load it again later."""
+    trial.submit()
+    name = trial.stack.settings.model_name
+    with triton.InferenceServerClient(trial.stack.settings.triton_url) as client:
+        for _ in trial.strikes(2):
+            client.unload_model(name)
+            time.sleep(PAUSE_S)
+            client.load_model(name)
+    return f"2 times, model unloaded for {PAUSE_S:.0f} s"
+
+
+def _held(group: int, pause_s: float) -> None:
+    os.killpg(group, signal.SIGSTOP)
+    try:
+        time.sleep(pause_s)
+    finally:
+        os.killpg(group, signal.SIGCONT)
+
+
+FAULTS = {
+    "kill-triton": Fault("SIGKILL Triton", kill),
+    "slow-triton": Fault("Triton answers slowly, then not at all", slow),
+    "refusing-triton": Fault("Triton refuses the model", refusing),
+}

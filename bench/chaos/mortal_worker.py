@@ -1,0 +1,52 @@
+"""``python -m bench.chaos.mortal_worker``: the real worker, but it can be told when to die.
+
+``CXR_CHAOS_FATES`` is a folder. A file in it called ``before`` kills the first worker that popped a message and has not
+claimed its chunk; ``after`` kills the first that recorded its answers and has not acknowledged its message; a file
+called by an image's SHA-256 stays, and kills every worker that works on that image.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from cxr.schemas import Chunk, JobImage, Prediction, Rejection
+from cxr.settings import Settings
+from worker import app
+from worker.chunks import ChunkWorker
+
+FATES = "CXR_CHAOS_FATES"
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class MortalChunkWorker(ChunkWorker):
+    """A ``ChunkWorker`` that looks into the folder of fates."""
+
+    _fates = Path(os.environ.get(FATES, "."))
+
+    def answer(self, chunk: Chunk) -> int:
+        self._meet("before")
+        new = super().answer(chunk)
+        self._meet("after")
+        return new
+
+    def _answers(self, waiting: dict[int, JobImage]) -> dict[int, Prediction | Rejection]:
+        if any((self._fates / str(image.sha256)).exists() for image in waiting.values()):
+            _die()
+        return super()._answers(waiting)
+
+    def _meet(self, fate: str) -> None:
+        try:
+            (self._fates / fate).unlink()
+        except FileNotFoundError:
+            return
+        _die()
+
+
+if __name__ == "__main__":
+    app.ChunkWorker = MortalChunkWorker  # type: ignore[misc]
+    app.run(Settings())
