@@ -48,7 +48,7 @@ class Run:
         """Write a proof whole or not at all."""
         path = self.path(name)
         unfinished = path.with_suffix(".part")
-        unfinished.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+        unfinished.write_text(json.dumps(content, indent=2) + "\n")
         unfinished.replace(path)
         return path
 

@@ -12,6 +12,10 @@ from trainer.pages.published import PUBLISHED, TARGETS
 from trainer.seeds import AVERAGE
 
 SETS = ("validation", "test")
+FIGURES = (
+    *("auc", "average_precision", "accuracy", "sensitivity", "specificity", "precision", "f1"),
+    *("brier", "expected_calibration_error", "coverage", "answered_accuracy"),
+)
 
 
 def results(proofs: Proofs) -> str:
@@ -47,7 +51,7 @@ def results(proofs: Proofs) -> str:
 def figures(card: dict) -> str:
     """Every figure on validation and test."""
     sets = [name for name in SETS if name in card["metrics"]]
-    names = card["metrics"][sets[0]]
+    names = FIGURES
     rows = [[name.replace("_", " "), *(interval(card["metrics"][each][name]) for each in sets)] for name in names]
     point = card["operating_point"]
     return page(
