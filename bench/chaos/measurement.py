@@ -21,17 +21,23 @@ LOOK_EVERY_S, READ_EVERY_S = 0.05, 1.0
 
 @dataclass
 class Strike:
-    """One injection: when, what was in workers' hands, and when things went on."""
+    """One injection: when, what was in workers' hands, and when things went on.
+
+    It is over with the first new answer after it was ``undone``; the longest silence until then is the recovery.
+    """
 
     at: float
     answered: int
     held: list[Chunk]
-    next_answer_s: float | None = None
+    undone: bool = False
+    longest_silence_s: float | None = None
     held_answered_s: float | None = None
+    last_answer_at: float = 0.0
+    over: bool = False
 
     @property
     def settled(self) -> bool:
-        return self.next_answer_s is not None and self.held_answered_s is not None
+        return self.over and self.held_answered_s is not None
 
 
 class Watch:
@@ -85,8 +91,10 @@ class Watch:
         self._thread.join()
 
     def _settle(self, strike: Strike) -> None:
-        if strike.next_answer_s is None and self.answered > strike.answered:
-            strike.next_answer_s = time.monotonic() - strike.at
+        if not strike.over and self.answered > strike.answered:
+            silence_s = time.monotonic() - (strike.last_answer_at or strike.at)
+            strike.longest_silence_s = max(strike.longest_silence_s or 0, silence_s)
+            strike.answered, strike.last_answer_at, strike.over = self.answered, time.monotonic(), strike.undone
         if strike.held_answered_s is None:
             pipe = self._ledger.redis.pipeline(transaction=False)
             for chunk in strike.held:

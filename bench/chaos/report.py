@@ -14,8 +14,9 @@ INTRODUCTION = """
 Two workers, Redis (append-only file synced on every write), Triton and, where it matters, the gateway, as real
 processes; faults at random but seeded moments in mid-job (`bench/chaos/`). *Lost*: accepted images without an answer at
 the end. *Answered twice*: answers that differ from what they were when first seen, and answers that workers counted as
-new beyond those in the ledger. *Recovery*: from the fault to the next new answer. *In hand*: from the fault until every
-image of the chunks that workers held at that moment was answered. Both are the worst of the strikes, on {machine}.
+new beyond those in the ledger. *Recovery*: the longest time without a new answer, from the fault to the first answer
+after its cause was gone. *In hand*: from the fault until every image of the chunks that workers held at that moment was
+answered. Both are the worst of the strikes, on {machine}.
 
 ```sh
 {command}

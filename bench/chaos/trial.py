@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -106,6 +105,7 @@ class Trial:
             self.wait_for(int(moment * self.accepted))
             strike = self.watch.strike()
             yield
+            strike.undone = True
             wait_until(
                 lambda strike=strike: strike.settled or self.done(), FINISH_TIMEOUT_S, "work to go on after a strike"
             )
@@ -137,7 +137,7 @@ class Trial:
             images=self.accepted,
             lost=self.accepted - answered,
             answered_twice=self.watch.changed + max(0, said["new"] - answered),
-            recover_s=max((strike.next_answer_s for strike in strikes if strike.next_answer_s), default=None),
+            recover_s=max((strike.longest_silence_s for strike in strikes if strike.longest_silence_s), default=None),
             held_s=max((strike.held_answered_s for strike in strikes if strike.held_answered_s), default=None),
             seen="; ".join(notes),
         )
@@ -148,7 +148,3 @@ class Trial:
                 if not self.stack.alive(name):
                     self.stack.stop(name)
                     self.stack.start(name)
-
-
-def seconds(started: float) -> str:
-    return f"{time.monotonic() - started:.1f} s"

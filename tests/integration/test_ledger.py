@@ -3,50 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from cxr.errors import EmptyFile, ImageNotFound, JobNotFound, LedgerUnavailable, QueueFull, QuotaExceeded, RateExceeded
+from cxr.errors import ImageNotFound, JobNotFound, LedgerUnavailable, QueueFull, QuotaExceeded, RateExceeded
 from cxr.jobs import Backlog, JobStore, Leases, Ledger
 from cxr.schemas import Chunk, JobImage, JobState, ModelIdentity, QueueName, Rejection
 from cxr.settings import Settings
-from tests.stack import Stack, free_port
+from tests.ledger_jobs import ANSWER, image, submitted
+from tests.stack import free_port
 
-ANSWER = Rejection.of(EmptyFile())
 MODEL = ModelIdentity(name="m", version=1, engine="e")
-
-
-@pytest.fixture
-def ledger(redis_stack: Stack) -> Ledger:
-    redis_stack.ledger.redis.flushall()
-    return redis_stack.ledger
-
-
-@pytest.fixture
-def settings(redis_stack: Stack) -> Settings:
-    changed = {"lease_s": 0.2, "chunk_size": 4, "retention_s": 60, "max_backlog_images": 2000, "max_owner_images": 1500}
-    return redis_stack.settings.model_copy(update=changed)
-
-
-@pytest.fixture
-def jobs(ledger: Ledger, settings: Settings) -> JobStore:
-    return JobStore(ledger, settings)
-
-
-@pytest.fixture
-def leases(ledger: Ledger, settings: Settings) -> Leases:
-    return Leases(ledger, settings)
-
-
-def image(number: int) -> JobImage:
-    return JobImage(name=f"film-{number}.png", sha256=f"{number:064x}", size_bytes=10)
-
-
-def submitted(jobs: JobStore, images: int, queue: QueueName = QueueName.BATCH) -> tuple[str, list[Chunk]]:
-    job_id = jobs.create(queue)
-    jobs.append(job_id, [(image(number), None) for number in range(images)])
-    return job_id, jobs.submit(job_id)
 
 
 def test_a_job_goes_from_receiving_to_done(jobs: JobStore, leases: Leases) -> None:
@@ -275,45 +242,6 @@ def test_the_backlog_is_counted_and_bounded(jobs: JobStore, leases: Leases, ledg
     assert (backlog.standing().images, backlog.standing().bytes) == (0, 0)
 
 
-@pytest.fixture
-def full(ledger: Ledger) -> Iterator[Callable[[Callable[[], object]], None]]:
-    """Runs a call while Redis has no memory left; it must be refused in our words."""
-
-    def refuse(call: Callable[[], object]) -> None:
-        ledger.redis.config_set("maxmemory", 1)
-        with pytest.raises(LedgerUnavailable):
-            call()
-        ledger.redis.config_set("maxmemory", 0)
-
-    yield refuse
-    ledger.redis.config_set("maxmemory", 0)
-
-
-def test_a_full_redis_loses_no_chunk(
-    jobs: JobStore, leases: Leases, full: Callable[[Callable[[], object]], None]
-) -> None:
-    """A script that Redis stops halfway is not rolled back: what may be refused must come first."""
-    job_id, [chunk] = submitted(jobs, 2)
-    full(lambda: leases.claim(chunk))
-    lease = leases.claim(chunk)
-    assert lease is not None
-    full(lambda: leases.record(chunk, {0: ANSWER, 1: ANSWER}, lease.token))
-    full(lambda: leases.release(lease, pause_s=0))
-    time.sleep(0.25)
-    full(lambda: leases.overdue(60))
-    singles = [entry.chunk for entry in leases.overdue(60)]
-    assert singles == [Chunk(job_id, 0, 0), Chunk(job_id, 1, 1)]
-    leases.set_aside(singles[0], ANSWER)
-    full(lambda: jobs.retry(job_id, 0))
-    assert jobs.result(job_id, 0).result == ANSWER
-    assert jobs.retry(job_id, 0)
-    for single in singles:
-        again = leases.claim(single)
-        assert again is not None
-        leases.record(single, {single.first: ANSWER}, again.token)
-    assert jobs.job(job_id).state is JobState.DONE
-
-
 def test_an_owner_may_submit_so_many_jobs_a_minute(ledger: Ledger, settings: Settings) -> None:
     jobs = JobStore(ledger, settings.model_copy(update={"max_owner_jobs_per_minute": 2}))
     submit_many = (
@@ -322,48 +250,3 @@ def test_an_owner_may_submit_so_many_jobs_a_minute(ledger: Ledger, settings: Set
     with pytest.raises(RateExceeded):
         list(submit_many)
     assert jobs.create(QueueName.BATCH, owner="calm")
-
-
-def test_a_deleted_jobs_chunk_is_not_hinted_for_ever(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:
-    """Its message finds no job and so cannot tell which queue's list it was in."""
-    job_id, [chunk] = submitted(jobs, 2, QueueName.INTERACTIVE)
-    jobs.delete(job_id)
-    assert leases.claim(chunk) is None
-    assert [leases.overdue(0) for _ in range(3)] == [[], [], []]
-    assert ledger.redis.zcard("cxr:waiting:interactive") == 0
-
-
-def test_a_chunk_given_back_after_its_job_was_deleted_leaves_nothing(
-    jobs: JobStore, leases: Leases, ledger: Ledger
-) -> None:
-    job_id, [chunk] = submitted(jobs, 2)
-    lease = leases.claim(chunk)
-    assert lease is not None
-    jobs.delete(job_id)
-    leases.release(lease, pause_s=0)
-    assert [key for key in ledger.redis.keys("*") if job_id in str(key)] == []
-
-
-def test_an_image_that_got_its_answer_after_all_is_not_set_aside(jobs: JobStore, leases: Leases) -> None:
-    job_id, [chunk] = submitted(jobs, 1)
-    leases.record(chunk, {0: ANSWER})
-    leases.set_aside(chunk, Rejection(code="poison_image", message="too late"))
-    assert jobs.set_aside() == []
-    assert not jobs.retry(job_id, 0)
-    assert jobs.result(job_id, 0).result == ANSWER
-
-
-def test_an_image_of_a_deleted_job_is_not_set_aside(jobs: JobStore, leases: Leases) -> None:
-    job_id, [chunk] = submitted(jobs, 1)
-    jobs.delete(job_id)
-    leases.set_aside(chunk, ANSWER)
-    assert jobs.set_aside() == []
-
-
-def test_an_image_of_a_cancelled_job_is_not_tried_again(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:
-    job_id, _ = submitted(jobs, 5)
-    leases.set_aside(Chunk(job_id, 0, 0), ANSWER)
-    jobs.cancel(job_id)
-    assert not jobs.retry(job_id, 0)
-    assert jobs.result(job_id, 0).result == ANSWER
-    assert Backlog(ledger).standing().images == 0

@@ -7,7 +7,6 @@ is left is worked off: nothing may remain unanswered, counted, or remembered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -25,46 +24,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cxr.errors import EmptyFile, JobNotFound, PoisonImage
-from cxr.jobs import Backlog, JobStore, Lease, Leases, OverdueChunk
-from cxr.schemas import Chunk, JobImage, JobState, ModelIdentity, QueueName, Rejection
+from cxr.errors import JobNotFound
+from cxr.jobs import JobStore, Lease, Leases, OverdueChunk
+from cxr.schemas import Chunk, JobImage, JobState, QueueName, Rejection
+from tests.ledger_model import AT_THE_DOOR, HASHES, MODEL, OWNERS, POISON, SIZE_BYTES, Model, ModelJob
 from tests.stack import Stack
-
-OWNERS = "one", "two"
-HASHES = [f"{number:064x}" for number in range(6)]
-SIZE_BYTES = 10
-AT_THE_DOOR = Rejection.of(EmptyFile())
-POISON = Rejection.of(PoisonImage())
-MODEL = ModelIdentity(name="m", version=1, engine="e")
-# What may follow what; a set-aside image that is tried again reopens a job that was done.
-NEXT = {
-    JobState.RECEIVING: {JobState.QUEUED, JobState.DONE, JobState.CANCELLED},
-    JobState.QUEUED: {JobState.RUNNING, JobState.DONE, JobState.CANCELLED},
-    JobState.RUNNING: {JobState.DONE, JobState.CANCELLED},
-    JobState.DONE: {JobState.RUNNING},
-    JobState.CANCELLED: set(),
-}
-
-
-@dataclass
-class ModelJob:
-    """What the ledger should say of a job."""
-
-    owner: str
-    queue: QueueName
-    images: list[JobImage] = field(default_factory=list)
-    answers: dict[int, Rejection] = field(default_factory=dict)
-    counted_bytes: int = 0
-    state: JobState = JobState.RECEIVING
-    aside: set[int] = field(default_factory=set)
-
-    @property
-    def unanswered(self) -> set[int]:
-        return set(range(len(self.images))) - set(self.answers)
-
-    @property
-    def open(self) -> bool:
-        return self.state in (JobState.QUEUED, JobState.RUNNING)
 
 
 class Rounds(RuleBasedStateMachine):
@@ -82,8 +46,7 @@ class Rounds(RuleBasedStateMachine):
         changed = {"chunk_size": 3, "lease_s": 900.0, "max_owner_jobs_per_minute": 10**6, "retention_s": 900}
         knobs = self.stack.settings.model_copy(update=changed)
         self.jobs, self.leases = JobStore(self.stack.ledger, knobs), Leases(self.stack.ledger, knobs)
-        self.backlog = Backlog(self.stack.ledger)
-        self.model: dict[str, ModelJob] = {}
+        self.model = Model()
         self.gone: set[str] = set()
         self.blamed: list[OverdueChunk] = []
         self.said = 0
@@ -178,7 +141,7 @@ class Rounds(RuleBasedStateMachine):
         self.said += 1
         answer = Rejection(code="not_chest_xray", message=f"answer {self.said}", model=MODEL)
         new = self.leases.record(lease.chunk, dict.fromkeys(lease.waiting, answer), lease.token, lease.waiting)
-        assert new == self._write(lease.chunk.job_id, set(lease.waiting), answer)
+        assert new == self.model.write(lease.chunk.job_id, set(lease.waiting), answer)
 
     @rule(lease=in_hand)
     def lease_runs_out(self, lease: Lease) -> None:
@@ -227,50 +190,34 @@ class Rounds(RuleBasedStateMachine):
         return Chunk(job_id, index, index)
 
     def _set_aside(self, entry: OverdueChunk) -> None:
-        new = self._write(entry.chunk.job_id, {entry.chunk.first}, POISON)
+        new = self.model.write(entry.chunk.job_id, {entry.chunk.first}, POISON)
         if new:
             self.model[entry.chunk.job_id].aside.add(entry.chunk.first)
         self.leases.set_aside(entry.chunk, POISON)
-
-    def _write(self, job_id: str, indices: set[int], answer: Rejection) -> int:
-        """Answers in the model what is open in it; how many that are."""
-        job = self.model.get(job_id)
-        if job is None or not job.open:
-            return 0
-        new = indices & job.unanswered
-        job.answers |= dict.fromkeys(new, answer)
-        job.state = job.state if job.unanswered else JobState.DONE
-        return len(new)
 
     # -- what must hold after every step
 
     @invariant()
     def every_job_is_as_the_model_says(self) -> None:
-        for job_id, expected in getattr(self, "model", {}).items():
+        for job_id, expected in getattr(self, "model", Model()).items():
             job = self.jobs.job(job_id)
-            assert (job.state, job.total, job.answered) == (
-                expected.state,
-                len(expected.images),
-                len(expected.answers),
-            )
-            assert {
-                row.index: row.result for row in self.jobs.results(job_id) if row.result is not None
-            } == expected.answers
-        aside = [(job_id, index) for job_id, job in getattr(self, "model", {}).items() for index in job.aside]
+            assert (job.state, job.total) == (expected.state, len(expected.images))
+            assert job.answered == len(expected.answers)
+            answers = {row.index: row.result for row in self.jobs.results(job_id) if row.result is not None}
+            assert answers == expected.answers
+        aside = [(job_id, index) for job_id, job in getattr(self, "model", Model()).items() for index in job.aside]
         if hasattr(self, "jobs"):
             assert self.jobs.set_aside() == sorted(aside)
 
     @invariant()
     def the_backlog_is_exact(self) -> None:
-        if not hasattr(self, "backlog"):
+        if not hasattr(self, "model"):
             return
-        unfinished = [job for job in self.model.values() if not job.state.final]
         load = self.redis.hgetall("cxr:load:all")
-        assert int(load.get("images", 0)) == sum(len(job.unanswered) for job in unfinished)
-        assert int(load.get("bytes", 0)) == sum(job.counted_bytes for job in unfinished)
+        assert (int(load.get("images", 0)), int(load.get("bytes", 0))) == self.model.backlog(OWNERS)
         for owner in OWNERS:
-            mine = sum(len(job.unanswered) for job in unfinished if job.owner == owner)
-            assert int(self.redis.hget(f"cxr:load:owner:{owner}", "images") or 0) == mine
+            images = int(self.redis.hget(f"cxr:load:owner:{owner}", "images") or 0)
+            assert images == self.model.backlog([owner])[0]
 
     @invariant()
     def every_open_image_is_in_one_chunk(self) -> None:
@@ -290,8 +237,7 @@ class Rounds(RuleBasedStateMachine):
     def needs_are_exact_and_deleted_jobs_are_gone(self) -> None:
         if not hasattr(self, "jobs"):
             return
-        wanted = [image.sha256 for job in self.model.values() for image in job.images if image.sha256]
-        assert self._needs() == {sha256: wanted.count(sha256) for sha256 in set(wanted)}
+        assert self._needs() == self.model.needs()
         known = {key for key in self.redis.scan_iter("cxr:job:*") if key.split(":")[2] in self.gone}
         assert known == set()
         assert not {job_id for job_id, _ in self.jobs.set_aside()} & self.gone
@@ -309,7 +255,7 @@ class Rounds(RuleBasedStateMachine):
                 if lease:
                     self.model[entry.chunk.job_id].state = JobState.RUNNING
                     self.leases.record(entry.chunk, dict.fromkeys(lease.waiting, AT_THE_DOOR), lease.token)
-                    self._write(entry.chunk.job_id, set(lease.waiting), AT_THE_DOOR)
+                    self.model.write(entry.chunk.job_id, set(lease.waiting), AT_THE_DOOR)
         assert all(not job.unanswered for job in self.model.values() if job.open)
         assert self._waiting() | self._chunks("cxr:held") == set()
         for job_id in list(self.model):

@@ -69,9 +69,10 @@ def restart_everything(trial: Trial) -> str:
             rounds += 1
             for name in (*WORKERS, "triton", "gateway"):
                 time.sleep(trial.dice.uniform(1, 4))
-                trial.watch.strike()
+                strike = trial.watch.strike()
                 trial.stack.stop(name)
                 trial.stack.start(name)
+                strike.undone = True
     seen = ", ".join(f"{count} × {what}" for what, count in sorted(client.seen.items()) if what != "requests")
     return f"{rounds} rounds; {client.seen['requests']} submissions; on the way: {seen or 'nothing'}"
 

@@ -1,0 +1,97 @@
+"""What is left when a job ends, or Redis is full, in the middle of something."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cxr.errors import LedgerUnavailable
+from cxr.jobs import Backlog, JobStore, Leases, Ledger
+from cxr.schemas import Chunk, JobState, QueueName, Rejection
+from tests.ledger_jobs import ANSWER, submitted
+
+
+@pytest.fixture
+def full(ledger: Ledger) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Runs a call while Redis has no memory left; it must be refused in our words."""
+
+    def refuse(call: Callable[[], object]) -> None:
+        ledger.redis.config_set("maxmemory", 1)
+        with pytest.raises(LedgerUnavailable):
+            call()
+        ledger.redis.config_set("maxmemory", 0)
+
+    yield refuse
+    ledger.redis.config_set("maxmemory", 0)
+
+
+def test_a_full_redis_loses_no_chunk(
+    jobs: JobStore, leases: Leases, full: Callable[[Callable[[], object]], None]
+) -> None:
+    """A script that Redis stops halfway is not rolled back: what may be refused must come first."""
+    job_id, [chunk] = submitted(jobs, 2)
+    full(lambda: leases.claim(chunk))
+    lease = leases.claim(chunk)
+    assert lease is not None
+    full(lambda: leases.record(chunk, {0: ANSWER, 1: ANSWER}, lease.token))
+    full(lambda: leases.release(lease, pause_s=0))
+    time.sleep(0.25)
+    full(lambda: leases.overdue(60))
+    singles = [entry.chunk for entry in leases.overdue(60)]
+    assert singles == [Chunk(job_id, 0, 0), Chunk(job_id, 1, 1)]
+    leases.set_aside(singles[0], ANSWER)
+    full(lambda: jobs.retry(job_id, 0))
+    assert jobs.result(job_id, 0).result == ANSWER
+    assert jobs.retry(job_id, 0)
+    for single in singles:
+        again = leases.claim(single)
+        assert again is not None
+        leases.record(single, {single.first: ANSWER}, again.token)
+    assert jobs.job(job_id).state is JobState.DONE
+
+
+def test_a_deleted_jobs_chunk_is_not_hinted_for_ever(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:
+    """Its message finds no job and so cannot tell which queue's list it was in."""
+    job_id, [chunk] = submitted(jobs, 2, QueueName.INTERACTIVE)
+    jobs.delete(job_id)
+    assert leases.claim(chunk) is None
+    assert [leases.overdue(0) for _ in range(3)] == [[], [], []]
+    assert ledger.redis.zcard("cxr:waiting:interactive") == 0
+
+
+def test_a_chunk_given_back_after_its_job_was_deleted_leaves_nothing(
+    jobs: JobStore, leases: Leases, ledger: Ledger
+) -> None:
+    job_id, [chunk] = submitted(jobs, 2)
+    lease = leases.claim(chunk)
+    assert lease is not None
+    jobs.delete(job_id)
+    leases.release(lease, pause_s=0)
+    assert [key for key in ledger.redis.keys("*") if job_id in str(key)] == []
+
+
+def test_an_image_that_got_its_answer_after_all_is_not_set_aside(jobs: JobStore, leases: Leases) -> None:
+    job_id, [chunk] = submitted(jobs, 1)
+    leases.record(chunk, {0: ANSWER})
+    leases.set_aside(chunk, Rejection(code="poison_image", message="too late"))
+    assert jobs.set_aside() == []
+    assert not jobs.retry(job_id, 0)
+    assert jobs.result(job_id, 0).result == ANSWER
+
+
+def test_an_image_of_a_deleted_job_is_not_set_aside(jobs: JobStore, leases: Leases) -> None:
+    job_id, [chunk] = submitted(jobs, 1)
+    jobs.delete(job_id)
+    leases.set_aside(chunk, ANSWER)
+    assert jobs.set_aside() == []
+
+
+def test_an_image_of_a_cancelled_job_is_not_tried_again(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:
+    job_id, _ = submitted(jobs, 5)
+    leases.set_aside(Chunk(job_id, 0, 0), ANSWER)
+    jobs.cancel(job_id)
+    assert not jobs.retry(job_id, 0)
+    assert jobs.result(job_id, 0).result == ANSWER
+    assert Backlog(ledger).standing().images == 0

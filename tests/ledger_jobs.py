@@ -1,0 +1,19 @@
+"""Jobs for tests of the ledger."""
+
+from __future__ import annotations
+
+from cxr.errors import EmptyFile
+from cxr.jobs import JobStore
+from cxr.schemas import Chunk, JobImage, QueueName, Rejection
+
+ANSWER = Rejection.of(EmptyFile())
+
+
+def image(number: int) -> JobImage:
+    return JobImage(name=f"film-{number}.png", sha256=f"{number:064x}", size_bytes=10)
+
+
+def submitted(jobs: JobStore, images: int, queue: QueueName = QueueName.BATCH) -> tuple[str, list[Chunk]]:
+    job_id = jobs.create(queue)
+    jobs.append(job_id, [(image(number), None) for number in range(images)])
+    return job_id, jobs.submit(job_id)
