@@ -11,6 +11,7 @@ import openvino
 from PIL import Image
 
 from cxr.imaging import preprocess
+from cxr.schemas import Finding
 from deploy.local.settings import ROOT
 from tests.stack import Stack
 
@@ -34,10 +35,15 @@ def test_no_decision_differs_between_originals_and_training_copies(
     exact = core.compile_model(MODEL / str(version) / "model.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     direct = exact(copies)["PROBABILITY"].reshape(-1)
     point = served.model.card.operating_point
-    decisions = [
-        (point.finding(float(a)), point.finding(float(b))) for a, b in zip(served.probability, direct, strict=True)
+    flipped = np.flatnonzero((served.probability >= point.threshold) != (direct >= point.threshold))
+    moved = [
+        (point.finding(float(a)), point.finding(float(b)))
+        for a, b in zip(served.probability, direct, strict=True)
+        if point.finding(float(a)) is not point.finding(float(b))
     ]
     median = statistics.median(np.abs(served.probability - direct).tolist())
-    print(f"median probability difference over {len(pairs)} films: {median:.5f}")
-    assert [pair for pair in decisions if pair[0] != pair[1]] == []
+    print(f"{len(pairs)} films: median probability difference {median:.5f}, {len(moved)} in or out of the band")
+    assert flipped.tolist() == []
+    assert all(Finding.INDETERMINATE in findings for findings in moved)
+    assert len(moved) <= 0.05 * len(pairs)
     assert median < 0.01
