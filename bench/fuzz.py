@@ -146,8 +146,9 @@ def main(
 INTRODUCTION = """
 Whole files of every format and encoding at hand, real and synthetic, damaged by bit flips, truncation, splices,
 edited length fields and swapped headers (`bench/mutations.py`), each through `preprocess` in a box that may use 2 GiB
-and 20 s; zips through the gateway's reader first, in the same box. A damaged file is *judged* when what is left of it
-can be decoded. A crash or a timeout is that of a box: the file got its code, the box was replaced, the parent went on.
+and 20 s of a processor; zips through the gateway's reader first, in the same box. A damaged file is *judged* when what
+is left of it can be decoded. A crash or a timeout is that of a box: the file got its code, the box was replaced, the
+parent went on.
 
 What earlier runs found is mended, and kept as tests (`tests/unit/test_mutated_files.py`):
 

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     chunk_size: int = Field(64, ge=1, le=64, description="Images per Celery message and per Triton request, at most.")
     decode_processes: int = Field(2, ge=1, description="Processes that decode images: one per core, at most.")
     decode_timeout_s: float = Field(
-        20.0, gt=0, description="Longest time one image may take to decode; its process is then replaced."
+        20.0, gt=0, description="Processor time one image may take to decode, and a third of its time by the clock."
     )
     decode_memory_bytes: int = Field(
         2 * 1024**3, ge=512 * 1024**2, description="Most memory one decoding process may have, its program included."

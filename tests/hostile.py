@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import sys
 import time
@@ -35,6 +36,8 @@ def obedient(content: bytes, limits: Limits) -> NDArray[np.uint8]:
             os.kill(os.getpid(), signal.SIGKILL)
         case b"hang":
             ctypes.PyDLL(None).sleep(3600)  # keeps the interpreter's lock: no thread of the process could help
+        case b"spin":
+            re.match("(a+)+$", "a" * 64 + "b")  # keeps the lock too, and a processor
         case b"eat":
             bytearray(64 * 1024**3)
         case b"raise":

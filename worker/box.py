@@ -60,11 +60,11 @@ class Box:
     def _attempt(self, content: bytes) -> Film:
         child = self._ready_child()
         try:
-            kind, answer = child.ask(content, self._plan.timeout_s)
+            kind, answer = child.ask(content, self._plan)
             return _read(kind, answer)
         except TimeoutError as error:
             self._replace()
-            raise DecodeTimeout(f"at most {self._plan.timeout_s:g} s") from error
+            raise DecodeTimeout(f"at most {self._plan.timeout_s:g} s of a processor") from error
         except (EOFError, OSError) as error:
             raise _cause(self._replace()) from error
         except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from cxr.imaging import DEFAULT_LIMITS, Limits, preprocess
 from worker.inside import Orders
 from worker.wire import MAX_ANSWER_BYTES, Kind, receive, send
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
+LOOK_S = 0.25  # between two looks at how long a file has taken
 KEPT_ENVIRONMENT = ("LD_LIBRARY_PATH", "LANG", "TZ")
 
 
@@ -25,15 +27,17 @@ KEPT_ENVIRONMENT = ("LD_LIBRARY_PATH", "LANG", "TZ")
 class BoxPlan:
     """What every box of a worker may do.
 
-    ``timeout_s``: wall-clock time for one file. ``memory_bytes``: address space of the process, its program (about 160
-    MB) included; the largest film that the default limits let through needs 1.5 GB. ``decode``: a top-level function;
-    tests pass others, to crash and to hang.
+    ``timeout_s``: processor time for one file; by the clock it may take ``patience`` times as long, since a process
+    that waits for a processor does not hang. ``memory_bytes``: address space of the process, its program (about 160 MB)
+    included; the largest film that the default limits let through needs 1.5 GB. ``decode``: a top-level function; tests
+    pass others, to crash and to hang.
     """
 
     timeout_s: float = 20.0
     memory_bytes: int = 2 * 1024**3
     limits: Limits = DEFAULT_LIMITS
     decode: Decode = preprocess
+    patience: float = 3.0
 
 
 class Child:
@@ -72,7 +76,7 @@ class Child:
         return self._process.poll() is None
 
     def await_ready(self) -> None:
-        """Wait until it can take a file. Raises ``DecoderUnavailable`` when it ends instead or takes a minute."""
+        """Wait until it can take a file. Raises ``DecoderUnavailable`` when it ends instead or takes two minutes."""
         if not self._ready:
             try:
                 kind, _ = receive(self._connection, time.monotonic() + START_TIMEOUT_S, 0)
@@ -80,14 +84,19 @@ class Child:
                 raise DecoderUnavailable(f"{type(error).__name__} while starting") from error
             self._ready = kind is Kind.READY
 
-    def ask(self, content: bytes, timeout_s: float) -> tuple[Kind, bytes]:
+    def ask(self, content: bytes, plan: BoxPlan) -> tuple[Kind, bytes]:
         """Hand in a file and wait for what comes out.
 
         Raises ``TimeoutError``; ``EOFError`` or ``OSError`` when the process is gone; ``ValueError`` when what came out
         is no message. After any of them, kill it.
         """
-        deadline = time.monotonic() + timeout_s
+        deadline, spent_s = time.monotonic() + plan.patience * plan.timeout_s, self._processor_s()
         send(self._connection, Kind.FILE, content, deadline)
+        something = select.poll()
+        something.register(self._connection, select.POLLIN)
+        while not something.poll(1000 * LOOK_S):
+            if time.monotonic() > deadline or self._processor_s() - spent_s > plan.timeout_s:
+                raise TimeoutError
         return receive(self._connection, deadline, MAX_ANSWER_BYTES)
 
     def kill(self) -> int:
@@ -96,6 +105,14 @@ class Child:
         status = self._process.wait()
         self._connection.close()
         return status
+
+    def _processor_s(self) -> float:
+        """Processor time that the process has used so far; 0 when it is gone."""
+        try:
+            words = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime: proc(5)
 
 
 def _environment() -> dict[str, str]:
