@@ -55,7 +55,6 @@ def model_card(proofs: Proofs) -> str:
         "## Data",
         card["attribution"],
         data_table(data) if data else proofs.not_run("prepare"),
-        proofs.picture("films.png", "training films of both classes"),
         "Validation holds out one seventh of the training patients; duplicates were dropped. The test set is the "
         "official one, "
         "624 films, of other patients.",
