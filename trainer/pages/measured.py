@@ -51,8 +51,12 @@ def audit_section(proofs: Proofs) -> str:
         f"{lungs['evidence_inside']:.0%} of the heatmap's evidence for pneumonia. With the lung fields covered the "
         "AUC is "
         f"{lungs['auc_covered lungs']:.3f}, with everything else covered {lungs['auc_covered all but lungs']:.3f} "
-        "(neither kind of film was ever seen in training).",
-        "Films under their heatmaps, with the average lung fields outlined, are drawn to the run's `heatmaps.png`; films "
+        "(neither kind of film was ever seen in training). Where the AUC with covered lungs stays near that of the "
+        "whole film, the answer can be had from outside the lungs (heart border, mediastinum, diaphragm, build): the "
+        "heatmap "
+        "then says what this network used, not where the pneumonia is.",
+        "Films under their heatmaps, with the average lung fields outlined, are drawn to the run's `heatmaps.png`; "
+        "films "
         "of patients do not go into git.",
         command(proofs.step("audit")),
     )

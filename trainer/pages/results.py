@@ -28,7 +28,7 @@ def results(proofs: Proofs) -> str:
         + f"` from the proofs in `runs/{proofs.run.name}/`; do not edit by hand. "
         f"Model: {card['architecture']}, weights `{card['weights_sha256'][:12]}`, trained on "
         f"`{card['training_data_sha256'][:12]}`. "
-        "Intervals are 95 % bootstrap intervals over patients (1000 resamples).",
+        "Intervals are 95 % bootstrap intervals over patients (1000 resamples; 300 in tables of groups).",
         "## The served model",
         figures(card),
         command(*(proofs.step(*words) for words in (("calibrate",), ("evaluate", "--final")))),
