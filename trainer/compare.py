@@ -45,7 +45,7 @@ def compare(
             rows.append(one(replace(EQUAL, architecture=name), train, validation, folder, threads))
             folder.write_json("comparison.json", {"protocol": PROTOCOL, "rows": rows})
             Console().print(rows[-1])
-    draw(rows, folder)
+            draw(rows, folder)
 
 
 def one(recipe: Recipe, train: FilmSet, validation: FilmSet, run: Run, threads: int) -> dict[str, Any]:
