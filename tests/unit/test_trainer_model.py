@@ -17,8 +17,10 @@ from trainer.calibrate import sha256_of_weights
 from trainer.chest_films import TAPS, features_of
 from trainer.errors import UnknownName
 from trainer.film_input import FilmInput, triangle_filter
+from trainer.lungs import average_lungs
 from trainer.model import Classifier, ServedModel, load_served, save_served
 from trainer.ood import fit_ood
+from trainer.soup import average_weights
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +92,22 @@ def test_the_score_tells_what_it_was_fitted_on_from_the_rest() -> None:
     strange = 3 * torch.randn(50, 40, generator=random)
     score = fit_ood(usual[:300], (0,), components=6)
     assert score(usual[300:]).max() < score(strange).min()
+
+
+def test_the_mean_of_weights_of_equal_networks_is_the_network(model: ServedModel, films: torch.Tensor) -> None:
+    first, second = model.networks
+    with torch.no_grad():
+        torch.testing.assert_close(average_weights([first, first])(films), first(films))
+        assert not torch.equal(average_weights([first, second])(films), first(films))
+
+
+def test_lungs_are_the_two_dark_fields_of_the_chest() -> None:
+    film = np.full((3, 1, 224, 224), 160, np.uint8)
+    film[:, :, 60:150, 50:90] = 60
+    film[:, :, 60:150, 130:170] = 60
+    film[:, :, :, :20] = 0
+    lungs = average_lungs(film)
+    assert lungs[100, 70]
+    assert lungs[100, 150]
+    assert not lungs[100, 110]
+    assert not lungs[100, 5]

@@ -75,6 +75,9 @@ def model_card(proofs: Proofs) -> str:
         "shortcut audit in the results says how far it succeeded.\n"
         "- The intervals are wide: 624 films. Films from another hospital will give lower figures than these.\n"
         "- Calibration holds for equal shares of both classes; where pneumonia is rarer, the probability is too high.\n"
+        "- It answers partly from outside the lungs (shortcut audit in the results: AUC with the lung fields "
+        "covered), and "
+        "strong noise or blur is refused although the answer would often stand (spoilt films in the results).\n"
         "- The heatmap shows where the evidence for this network lies, not where the disease is.",
         "## Ethics",
         "- The films were published without names (CC BY 4.0); this project stores nothing about a patient but the "
