@@ -56,7 +56,9 @@ train: $(MARK_TRAINER) ## Train a model: make train RUN=name
 	$(TRAIN)/python -m trainer train --run $(RUN)
 
 release: train ## Train, calibrate, evaluate, export, gate, publish: make release RUN=name
-	for step in calibrate evaluate export gate publish; do $(TRAIN)/python -m trainer $$step --run $(RUN) || exit 1; done
+	for step in calibrate evaluate export gate "publish --no-reload"; do \
+	  $(TRAIN)/python -m trainer $$step --run $(RUN) || exit 1; \
+	done
 
 install: $(MARK_RUN) ## Install what `make run` needs, and nothing else
 
@@ -72,7 +74,7 @@ lock: $(MARK_TEST) ## Resolve the dependencies of pyproject.toml anew into requi
 	done
 
 clean: ## Remove environments, caches and everything the local stack wrote
-	rm -rf .venv .venv-trainer .local build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-trainer .local artifacts build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
