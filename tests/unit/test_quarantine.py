@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from threading import Event, Thread
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event, Thread
 
 from worker.quarantine import Quarantine
 
@@ -39,8 +40,12 @@ def test_a_suspect_waits_for_company_to_leave_and_keeps_it_out() -> None:
 
 
 def test_company_works_side_by_side() -> None:
-    quarantine = Quarantine()
-    with quarantine.in_company(), quarantine.in_company():
-        pass
-    with quarantine.alone():
-        pass
+    quarantine, meeting = Quarantine(), Barrier(2)
+
+    def work() -> int:
+        with quarantine.in_company():
+            return meeting.wait(timeout=10)
+
+    with ThreadPoolExecutor(2) as threads:
+        arrivals = [threads.submit(work) for _ in range(2)]
+    assert sorted(arrival.result() for arrival in arrivals) == [0, 1]
