@@ -1,0 +1,131 @@
+"""One tree of errors; each has a code for programs, a sentence for people, and says whether trying again can help.
+
+CxrError
+├── ImageRejected            one image cannot be judged; the rest of its job goes on
+│   ├── EmptyFile            empty_file
+│   ├── FileTooLarge         file_too_large
+│   ├── UnsupportedFormat    unsupported_format
+│   ├── CorruptImage         corrupt_image
+│   ├── TooManyPixels        too_many_pixels
+│   ├── TooFewPixels         too_few_pixels
+│   ├── UnsafeArchiveEntry   unsafe_archive_entry
+│   ├── CorruptDicom         corrupt_dicom
+│   ├── WrongModality        wrong_modality
+│   ├── WrongBodyPart        wrong_body_part
+│   ├── MultiFrameDicom      multi_frame_dicom
+│   ├── UnsupportedTransferSyntax  unsupported_transfer_syntax
+│   ├── NotChestXray         not_chest_xray
+│   ├── DecodeTimeout        decode_timeout
+│   ├── DecoderCrashed       decoder_crashed
+│   └── PoisonImage          poison_image
+├── RequestRefused           the request as a whole is not accepted; nothing was stored
+│   ├── NoImages             no_images
+│   ├── TooManyImages        too_many_images
+│   ├── RequestTooLarge      request_too_large
+│   ├── CorruptArchive       corrupt_archive
+│   ├── JobNotFound          job_not_found
+│   ├── ImageNotFound        image_not_found
+│   └── ResultsNotReady      results_not_ready   (retryable)
+├── TooBusy                  there is too much to do already; try again later   (retryable)
+│   ├── QueueFull            queue_full
+│   ├── QuotaExceeded        quota_exceeded
+│   └── RateExceeded         rate_exceeded
+├── Unavailable              a part is away; the same call may succeed later   (retryable)
+│   ├── ModelUnavailable     model_unavailable
+│   ├── LedgerUnavailable    ledger_unavailable
+│   ├── QueueUnavailable     queue_unavailable
+│   ├── DecoderUnavailable   decoder_unavailable
+│   └── BlobsUnavailable     blobs_unavailable
+└── ContractBroken           the served model is not the one this program was written for
+                             contract_broken
+"""
+
+from __future__ import annotations
+
+from cxr.errors.availability import (
+    BlobsUnavailable,
+    ContractBroken,
+    DecoderUnavailable,
+    LedgerUnavailable,
+    ModelUnavailable,
+    QueueFull,
+    QueueUnavailable,
+    QuotaExceeded,
+    RateExceeded,
+    TooBusy,
+    Unavailable,
+)
+from cxr.errors.images import (
+    CorruptDicom,
+    CorruptImage,
+    DecoderCrashed,
+    DecodeTimeout,
+    EmptyFile,
+    FileTooLarge,
+    ImageRejected,
+    MultiFrameDicom,
+    NotChestXray,
+    PoisonImage,
+    TooFewPixels,
+    TooManyPixels,
+    UnsafeArchiveEntry,
+    UnsupportedFormat,
+    UnsupportedTransferSyntax,
+    WrongBodyPart,
+    WrongModality,
+)
+from cxr.errors.requests import (
+    CorruptArchive,
+    ImageNotFound,
+    JobNotFound,
+    NoImages,
+    RequestRefused,
+    RequestTooLarge,
+    ResultsNotReady,
+    TooManyImages,
+)
+from cxr.errors.root import (
+    CxrError,
+    every_error,
+)
+
+__all__ = [
+    "BlobsUnavailable",
+    "ContractBroken",
+    "CorruptArchive",
+    "CorruptDicom",
+    "CorruptImage",
+    "CxrError",
+    "DecodeTimeout",
+    "DecoderCrashed",
+    "DecoderUnavailable",
+    "EmptyFile",
+    "FileTooLarge",
+    "ImageNotFound",
+    "ImageRejected",
+    "JobNotFound",
+    "LedgerUnavailable",
+    "ModelUnavailable",
+    "MultiFrameDicom",
+    "NoImages",
+    "NotChestXray",
+    "PoisonImage",
+    "QueueFull",
+    "QueueUnavailable",
+    "QuotaExceeded",
+    "RateExceeded",
+    "RequestRefused",
+    "RequestTooLarge",
+    "ResultsNotReady",
+    "TooBusy",
+    "TooFewPixels",
+    "TooManyImages",
+    "TooManyPixels",
+    "Unavailable",
+    "UnsafeArchiveEntry",
+    "UnsupportedFormat",
+    "UnsupportedTransferSyntax",
+    "WrongBodyPart",
+    "WrongModality",
+    "every_error",
+]

@@ -1,0 +1,48 @@
+"""The request as a whole is not accepted."""
+
+from __future__ import annotations
+
+from cxr.errors.root import CxrError
+
+
+class RequestRefused(CxrError):
+    """The request as a whole is not accepted; nothing of it was stored."""
+
+    code = "request_refused"
+    sentence = "The request cannot be accepted."
+
+
+class NoImages(RequestRefused):
+    code = "no_images"
+    sentence = "The request holds no image."
+
+
+class TooManyImages(RequestRefused):
+    code = "too_many_images"
+    sentence = "The request holds more images than one job may have."
+
+
+class RequestTooLarge(RequestRefused):
+    code = "request_too_large"
+    sentence = "The request is larger than this server accepts."
+
+
+class CorruptArchive(RequestRefused):
+    code = "corrupt_archive"
+    sentence = "The archive cannot be read."
+
+
+class JobNotFound(RequestRefused):
+    code = "job_not_found"
+    sentence = "There is no such job."
+
+
+class ImageNotFound(RequestRefused):
+    code = "image_not_found"
+    sentence = "The job has no such image."
+
+
+class ResultsNotReady(RequestRefused):
+    code = "results_not_ready"
+    sentence = "The image has not been answered yet."
+    retryable = True
