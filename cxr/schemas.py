@@ -59,10 +59,22 @@ class Estimate(Frozen):
     high: float
 
 
+class ReliabilityBin(Frozen):
+    """What probabilities in ``[low, high)`` meant: the share ``observed`` of ``count`` test films had pneumonia."""
+
+    low: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+    count: int = Field(ge=0)
+    observed: float | None = Field(None, ge=0, le=1, description="None where no film fell into the bin.")
+
+
 class ModelCard(Frozen):
     """The identity card that travels with a model: in its manifest and in Triton's config ``parameters``.
 
     Hashes are SHA-256 in hex. ``metrics`` maps the set's name (``validation``, ``test``) to named estimates.
+    ``reliability`` was measured on the test films; ``reference_histogram`` counts the validation films' probabilities
+    in equal bins from 0 to 1, for watching whether the films of today look alike. Both are empty on a card that was
+    written before they were measured.
     """
 
     name: str
@@ -76,6 +88,8 @@ class ModelCard(Frozen):
     weights_sha256: str
     onnx_sha256: str
     metrics: dict[str, dict[str, Estimate]]
+    reliability: tuple[ReliabilityBin, ...] = ()
+    reference_histogram: tuple[int, ...] = ()
     intended_use: str
     attribution: str
     created: datetime

@@ -50,6 +50,7 @@ STEPS = {
     "publish": Step(
         "trainer.publish:publish", "Bring a gated model into Triton's repository and into service, or undo."
     ),
+    "remeasure": Step("trainer.remeasure:remeasure", "Score the served graph itself and hold it against its card."),
     "engine": Step(
         "trainer.engine:engine", "Build the served version's TensorRT plan on this machine, if it is stale."
     ),

@@ -16,6 +16,7 @@ from trainer.intervals import estimates
 from trainer.kermany_set import FilmSet, test_films, train_and_validation
 from trainer.metrics import Floats, Labels, figures_at
 from trainer.model import load_served
+from trainer.reliability import histogram, reliability_bins
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
 from trainer.seeds import seed_figures
@@ -56,6 +57,10 @@ def evaluate(
         CONSOLE.print(figure_table(f"{run}: {name}, {len(films.films)} films", measured))
         CONSOLE.print(f"refused as no chest film: {refused.mean():.3%}")
         content["metrics"][name] = {figure: estimate.model_dump() for figure, estimate in measured.items()}
+        if name == "validation":
+            content["reference_histogram"] = histogram(probabilities)
+        else:
+            content["reliability"] = [each.model_dump() for each in reliability_bins(films.labels, probabilities)]
         draw_curves(films.labels, probabilities, point, folder.path(f"curves_{name}.png"))
         groups = cause_groups(Scored(films.films, films.labels, probabilities, ood > point.ood_limit))
         folder.write_json(f"subgroups_{name}.json", table(groups, point.threshold))

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from trainer.architectures import REGISTRY
 from trainer.augment import augmentation
+from trainer.devices import device, mixed_precision, number_type
 from trainer.kermany_set import FilmSet
 from trainer.model import Classifier
 from trainer.recipe import Recipe
@@ -38,7 +39,7 @@ class Training:
     """Networks whose mean log-odds on the same changed film are the target instead of its label (distillation)."""
     start: dict[str, Tensor] | None = None
     """Weights to start from instead of the architecture's own."""
-    device: torch.device = field(default_factory=lambda: torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    device: torch.device = field(default_factory=device)
 
     def __post_init__(self) -> None:
         recipe = self.recipe
@@ -53,8 +54,7 @@ class Training:
         self.optimizer = torch.optim.AdamW(_rates_by_depth(self.network, recipe), weight_decay=recipe.weight_decay)
         self.full_rates = [group["lr"] for group in self.optimizer.param_groups]
         # fp16 needs its gradients scaled; bf16 has the range of fp32.
-        self.amp = torch.bfloat16 if self.device.type == "cpu" or torch.cuda.is_bf16_supported() else torch.float16
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.amp == torch.float16)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=number_type(self.device) == torch.float16)
         self.augment = augmentation(recipe.augmentations)
         self.epoch, self.step = 0, 0
         self.history: list[dict[str, float]] = []
@@ -101,7 +101,7 @@ class Training:
         labels = torch.from_numpy(self.train.labels[np.sort(rows)]).float()
         films = (self.augment(films, self.source) * 255).to(self.device)
         self.network.train()
-        with torch.autocast(self.device.type, self.amp):
+        with mixed_precision(self.device):
             logits = self.network.logits(films)
         loss = (
             self._taught(logits.float(), films) if self.teachers else self._loss(logits.float(), labels.to(self.device))
@@ -126,7 +126,7 @@ class Training:
 
     def _taught(self, logits: Tensor, films: Tensor) -> Tensor:
         """Log loss against the teachers' mean answer on the very same films (Hinton et al. 2015)."""
-        with torch.no_grad(), torch.autocast(self.device.type, self.amp):
+        with torch.no_grad(), mixed_precision(self.device):
             answers = torch.stack([teacher.logits(films).float() for teacher in self.teachers])
         return functional.binary_cross_entropy_with_logits(logits, torch.sigmoid(answers.mean(0)))
 

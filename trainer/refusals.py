@@ -7,6 +7,7 @@ CxrError
         ├── GateClosed            gate_closed          the candidate engine and the ONNX fp32 model disagree
         ├── RolledBack            rolled_back          the new version failed on the server; the old state is back
         ├── ConfigOutdated        config_outdated      a config file is not what its card generates
+        ├── CardDiffers           card_differs         the served graph does not have the figures of its card
         ├── EngineUnavailable     engine_unavailable   a library or a GPU that the engine needs is missing
         └── EngineBuildFailed     engine_build_failed  TensorRT refused the graph
 """
@@ -41,6 +42,11 @@ class RolledBack(StepRefused):
 class ConfigOutdated(StepRefused):
     code = "config_outdated"
     sentence = "The Triton configs are not what the served version's card generates; run `python -m trainer config`."
+
+
+class CardDiffers(StepRefused):
+    code = "card_differs"
+    sentence = "The served graph does not have the figures that its card states."
 
 
 class EngineUnavailable(StepRefused):

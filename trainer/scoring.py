@@ -6,17 +6,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trainer.devices import mixed_precision
 from trainer.model import Classifier, ServedModel
 
 BATCH = 64
 
 
-def logits_of(network: Classifier, films: NDArray[np.uint8], amp: bool = True) -> NDArray[np.float64]:
+def logits_of(network: Classifier, films: NDArray[np.uint8]) -> NDArray[np.float64]:
     """[N,1,224,224] uint8 -> [N] uncalibrated log-odds."""
     network.eval().to(memory_format=torch.channels_last)
     device = next(network.parameters()).device
     parts = []
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
+    with torch.inference_mode(), mixed_precision(device):
         for start in range(0, len(films), BATCH):
             batch = torch.from_numpy(np.array(films[start : start + BATCH])).to(device)
             parts.append(network.logits(batch).double().cpu().numpy())

@@ -21,7 +21,7 @@ def seed_figures(run: Run, films: FilmSet, validation: FilmSet) -> Table:
     shifts, logits = {}, {}
     for name, network in load_networks(run).items():
         shifts[name] = shifted_logits(run, name, network, validation)
-        logits[name] = logits_of(network, films.pixels, amp=False)
+        logits[name] = logits_of(network, films.pixels)
     if len(logits) > 1:
         shifts[AVERAGE] = {shift: np.mean([each[shift] for each in shifts.values()], axis=0) for shift in NAMES}
         logits[AVERAGE] = np.mean(list(logits.values()), axis=0)
