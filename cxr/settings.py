@@ -14,7 +14,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CXR_", frozen=True)
 
     redis_url: str = Field("redis://127.0.0.1:6390/0", description="Where the ledger and the queues live.")
-    triton_url: str = Field("127.0.0.1:8051", description="Triton's gRPC address, host:port.")
+    triton_url: str = Field(
+        "127.0.0.1:8051",
+        description="Triton's gRPC address, host:port; several with commas, or one name with several addresses.",
+    )
     model_name: str = Field("pneumonia_classifier", description="The model that Triton serves.")
     blobs_dir: Path = Field(
         Path(".local/blobs"), description="Folder of the image bytes, shared by gateway and workers."
@@ -54,4 +57,13 @@ class Settings(BaseSettings):
     max_chunk_attempts: int = Field(3, ge=1, description="Workers an image may stop before it is set aside as poison.")
     retention_s: int = Field(7 * 24 * 3600, gt=0, description="How long a finished job and its images are kept.")
 
+    gateway_metrics_port: int = Field(0, ge=0, description="Where the gateway shows /metrics; 0: nowhere.")
+    worker_metrics_port: int = Field(0, ge=0, description="Where a worker shows /metrics; 0: nowhere.")
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address of both; they have no access control, so let only Prometheus reach it."
+    )
+    otlp_endpoint: str = Field(
+        "", description="OTLP/HTTP base address for traces, http://tempo:4318; empty: none sent."
+    )
+    trace_ratio: float = Field(1.0, ge=0, le=1, description="Share of the uploads whose trace is recorded.")
     log_level: str = Field("INFO", description="Least level that is logged.")

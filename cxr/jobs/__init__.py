@@ -10,6 +10,7 @@ did what. Needs one Redis primary (Sentinel is fine, Cluster is not: a script to
 
 from cxr.jobs.audit import AuditEntry, AuditLog
 from cxr.jobs.backlog import Backlog, Standing
+from cxr.jobs.gauges import LedgerGauges
 from cxr.jobs.leases import Lease, Leases, OverdueChunk
 from cxr.jobs.ledger import Ledger
 from cxr.jobs.store import ANYBODY, JobStore
@@ -23,6 +24,7 @@ __all__ = [
     "Lease",
     "Leases",
     "Ledger",
+    "LedgerGauges",
     "OverdueChunk",
     "Standing",
 ]

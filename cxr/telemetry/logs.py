@@ -1,4 +1,4 @@
-"""Logs that carry the job id and the model version; one JSON object a line, never a file name or patient data."""
+"""JSON lines with trace id, job id and model version, never a file name or patient data."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import sys
 
 import structlog
 
+from cxr.telemetry.traces import trace_id
+
 
 def configure_logging(process: str, level: str = "INFO") -> None:
     """Send structlog and the standard library's records as JSON lines to standard error."""
 
     def name_process(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event["process"] = process
+        if current := trace_id():
+            event["trace_id"] = current
         return event
 
     shared: list[structlog.typing.Processor] = [
