@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cxr.errors import SettingsRefused
+
+PREFIX = "CXR_"
+# Variables of the same prefix that are for `make run`, the trainer and the trials; the processes let them pass.
+FOR_THE_STACK = ("LOCAL_DIR", "REDIS_PORT", "TRITON_PORT", "MODEL_REPOSITORY", "MODEL_CONFIG_NAME")
+FOR_TRAINER_AND_TRIALS = ("DATA", "CHAOS_FATES")
+READ_ELSEWHERE = frozenset(PREFIX + name for name in (*FOR_THE_STACK, *FOR_TRAINER_AND_TRIALS))
 
 
 class Settings(BaseSettings):
     """Every knob of gateway and worker, with its unit in its name."""
 
-    model_config = SettingsConfigDict(env_prefix="CXR_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     redis_url: str = Field("redis://127.0.0.1:6390/0", description="Where the ledger and the queues live.")
     triton_url: str = Field(
@@ -66,4 +75,29 @@ class Settings(BaseSettings):
         "", description="OTLP/HTTP base address for traces, http://tempo:4318; empty: none sent."
     )
     trace_ratio: float = Field(1.0, ge=0, le=1, description="Share of the uploads whose trace is recorded.")
+    required: str = Field(
+        "",
+        description="Variables, comma-separated, without which the process must not start: container images name those"
+        " whose defaults are a laptop's.",
+    )
     log_level: str = Field("INFO", description="Least level that is logged.")
+
+
+def read_settings() -> Settings:
+    """The settings of this process, from its environment, strictly.
+
+    Raises ``SettingsRefused``: naming every variable that is unknown (a misspelt one would otherwise be passed over in
+    silence), required and missing, or not of its type or bounds.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | READ_ELSEWHERE
+    found = [f"{name} is unknown" for name in sorted(os.environ) if name.startswith(PREFIX) and name not in known]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        wrong = [f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsRefused("; ".join(found + wrong)) from error
+    required = [name.strip() for name in settings.required.split(",") if name.strip()]
+    found += [f"{name} is missing" for name in required if not os.environ.get(name)]
+    if found:
+        raise SettingsRefused("; ".join(found))
+    return settings

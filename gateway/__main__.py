@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cxr.settings import Settings
+from cxr.errors import SettingsRefused
+from cxr.settings import read_settings
 from cxr.telemetry import configure_logging
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="PneumoServe's web page and HTTP API.")
@@ -28,7 +29,11 @@ def serve(
 
     Everything else is set through the environment: CXR_REDIS_URL, CXR_TRITON_URL, CXR_BLOBS_DIR, ...
     """
-    settings = Settings()
+    try:
+        settings = read_settings()
+    except SettingsRefused as refusal:
+        typer.echo(f"{refusal.code}: {refusal}", err=True)
+        raise typer.Exit(2) from refusal
     configure_logging("gateway", settings.log_level)
     with tempfile.TemporaryDirectory(prefix="cxr-page-") as page_uploads:
         # Gradio reads these when it is imported. What browsers send lies in a folder that only this process may read.

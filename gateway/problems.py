@@ -20,6 +20,7 @@ from cxr.errors import (
     RequestRefused,
     RequestTooLarge,
     ResultsNotReady,
+    SettingsRefused,
     TooBusy,
     TooManyImages,
     Unavailable,
@@ -42,6 +43,7 @@ STATUS: dict[type[CxrError], HTTPStatus] = {
     TooBusy: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ContractBroken: HTTPStatus.BAD_GATEWAY,
+    SettingsRefused: HTTPStatus.INTERNAL_SERVER_ERROR,  # it ends the process; no client hears it
     CxrError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from cxr.errors import CxrError
-from cxr.settings import Settings
+from cxr.settings import read_settings
 from worker import app, operator
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Run a worker, or look after the jobs.")
@@ -16,7 +16,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Run a worker
 @cli.command()
 def run() -> None:
     """Answer chunks until told to stop; what is in hand is finished first."""
-    app.run(Settings())
+    app.run(read_settings())
 
 
 for command in operator.COMMANDS:

@@ -15,7 +15,7 @@ from cxr.errors import CxrError
 from cxr.jobs import AuditLog, Backlog, JobStore, Ledger
 from cxr.queue import celery_app
 from cxr.schemas import Prediction
-from cxr.settings import Settings
+from cxr.settings import Settings, read_settings
 
 OPERATOR = "operator"
 console = Console()
@@ -34,7 +34,7 @@ class Desk:
 
     @classmethod
     def open(cls) -> Desk:
-        settings = Settings()
+        settings = read_settings()
         ledger = Ledger(settings.redis_url)
         jobs, audit = JobStore(ledger, settings), AuditLog(ledger)
         custody = Custody(jobs, BlobStore(settings.blobs_dir), audit)

@@ -36,8 +36,10 @@ CxrError
 │   ├── QueueUnavailable     queue_unavailable
 │   ├── DecoderUnavailable   decoder_unavailable
 │   └── BlobsUnavailable     blobs_unavailable
-└── ContractBroken           the served model is not the one this program was written for
-                             contract_broken
+├── ContractBroken           the served model is not the one this program was written for
+│                            contract_broken
+└── SettingsRefused          a CXR_ variable is unknown, missing or out of its bounds
+                             settings_refused
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ from cxr.errors.availability import (
     TooBusy,
     Unavailable,
 )
+from cxr.errors.configuration import SettingsRefused
 from cxr.errors.images import (
     CorruptDicom,
     CorruptImage,
@@ -117,6 +120,7 @@ __all__ = [
     "RequestRefused",
     "RequestTooLarge",
     "ResultsNotReady",
+    "SettingsRefused",
     "TooBusy",
     "TooFewPixels",
     "TooManyImages",
