@@ -15,7 +15,8 @@ from trainer.data.pixels import CACHE_DIR, pixels
 from trainer.data.splits import grouped_split
 from trainer.shift import shifted
 
-OPENINGS = Path("runs/test_openings.log")
+# Kept under version control: how often the test films were looked at is part of what their figures are worth.
+OPENINGS = Path("docs/test_openings.log")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def shifted_validation(validation: FilmSet, name: str) -> NDArray[np.uint8]:
 
 def test_films(run: str, why: str) -> FilmSet:
     """The 624 official test films, all of them, as in published work. Every opening is written down in
-    ``runs/test_openings.log``, with run and reason.
+    ``docs/test_openings.log``, with run and reason.
     """
     folder = data_folder("kermany_224")
     OPENINGS.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ EMPTY = "# Experiments\n\n<!-- runs -->\n<!-- /runs -->\n\n<!-- openings -->\n<!
 def experiments() -> str:
     """The page as it is, with fresh tables."""
     text = PAGE.read_text() if PAGE.exists() else EMPTY
-    text = between_marks(text, "runs", runs_table())
+    text = between_marks(text, "runs", runs_table(text))
     return between_marks(text, "openings", openings_table())
 
 
@@ -29,28 +29,37 @@ def between_marks(text: str, mark: str, content: str) -> str:
     return pattern.sub(lambda found: f"{found[1]}{content}\n{found[2]}", text)
 
 
-def runs_table() -> str:
-    """Every network trained under ``runs/``: recipe and last validation figures."""
-    rows = []
+HEADS = ["network", "architecture", "epochs", "rate", "as is", "everything", "swapped", "best epoch"]
+
+
+def runs_table(page: str) -> str:
+    """Every network trained under ``runs/``, recipe and best validation figures, after those that the page lists
+    already and whose runs lie elsewhere.
+    """
+    rows = {row[0]: row for row in rows_between_marks(page, "runs")}
     for path in sorted(RUNS_DIR.glob("*/seed*.json")):
         if "recipe" not in (content := json.loads(path.read_text())):
             continue
         recipe, best = content["recipe"], max(content["history"], key=lambda entry: entry["score"])
-        rows.append(
-            [
-                f"{path.parent.name}/{path.stem}",
-                f"{recipe['architecture']} {recipe['size_px']} px",
-                len(content["history"]),
-                recipe["rate"],
-                best["as_is"],
-                best["everything"],
-                best["swapped"],
-                best["epoch"],
-            ]
-        )
-    return table(
-        ["network", "architecture", "epochs", "rate", "as is", "everything", "swapped", "best epoch"], rows, digits=4
-    )
+        name = f"{path.parent.name}/{path.stem}"
+        rows[name] = [
+            name,
+            f"{recipe['architecture']} {recipe['size_px']} px",
+            len(content["history"]),
+            recipe["rate"],
+            best["as_is"],
+            best["everything"],
+            best["swapped"],
+            best["epoch"],
+        ]
+    return table(HEADS, list(rows.values()), digits=4)
+
+
+def rows_between_marks(text: str, mark: str) -> list[list[str]]:
+    """The cells of the table that lies between ``<!-- mark -->`` and ``<!-- /mark -->``, without its head."""
+    found = re.search(rf"<!-- {mark} -->\n(.*?)<!-- /{mark} -->", text, re.DOTALL)
+    lines = [line for line in (found[1] if found else "").splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
 def openings_table() -> str:
