@@ -1,4 +1,4 @@
-"""Deflated DICOM files (PS3.5 A.5), checked before pydicom inflates one whole: a megabyte may hold a gigabyte."""
+"""Deflated DICOM files (PS3.5 A.5), inflated with a bound: a megabyte may hold a gigabyte."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ META_GROUP, SYNTAX_ELEMENT = 0x0002, 0x0010
 LONG_LENGTHS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 
 
-def inflates_beyond(content: bytes, max_bytes: int) -> bool:
-    """Whether a file is deflated and would inflate to more than ``max_bytes``; damaged ones are left to the reader."""
+def inflated(content: bytes, most_bytes: int) -> bytes | None:
+    """The inflated data set behind the meta header, cut at ``most_bytes``; None for a file that is not deflated.
+
+    Raises ``zlib.error`` for a damaged one.
+    """
     at = _deflated_at(content)
     if at is None:
-        return False
-    try:
-        return len(zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[at:], max_bytes + 1)) > max_bytes
-    except zlib.error:
-        return False
+        return None
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    plain = stream.decompress(content[at:], most_bytes)
+    if not stream.eof and len(plain) < most_bytes:
+        raise zlib.error("incomplete stream")
+    return plain
 
 
 def _deflated_at(content: bytes) -> int | None:

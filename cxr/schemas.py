@@ -103,6 +103,36 @@ class ModelIdentity(Frozen):
     engine: str
 
 
+class NoteCode(StrEnum):
+    """What may be remarked on a film or its answer; each with a sentence for people."""
+
+    AGE_OUTSIDE_VALIDATED_RANGE = "age_outside_validated_range"
+    BURNT_IN_TEXT_DECLARED = "burnt_in_text_declared"
+
+    @property
+    def message(self) -> str:
+        return NOTE_MESSAGES[self]
+
+
+NOTE_MESSAGES = {
+    NoteCode.AGE_OUTSIDE_VALIDATED_RANGE: (
+        "The patient is not between one and five years old; the model was validated on no other age."
+    ),
+    NoteCode.BURNT_IN_TEXT_DECLARED: "The file says that text is burnt into the film; it may name the patient.",
+}
+
+
+class Note(Frozen):
+    """A remark that goes with an answer and does not change it; ``code`` is one of ``NoteCode``."""
+
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, code: NoteCode) -> Note:
+        return cls(code=code.value, message=code.message)
+
+
 class Prediction(Frozen):
     """A judged film.
 
@@ -115,6 +145,7 @@ class Prediction(Frozen):
     ood_score: float
     heatmap: list[list[float]]
     model: ModelIdentity
+    notes: tuple[Note, ...] = ()
 
 
 class Rejection(Frozen):
@@ -159,11 +190,30 @@ class QueueName(StrEnum):
 
 
 class JobImage(Frozen):
-    """One submitted image: its name as given, its bytes by SHA-256 (None when refused before it was stored)."""
+    """One submitted image: its name as given, its bytes by SHA-256 (None when refused before it was stored).
+
+    ``notes`` are what was remarked on the way in, of what the file said of itself.
+    """
 
     name: str
     sha256: str | None
     size_bytes: int = Field(ge=0)
+    notes: tuple[Note, ...] = ()
+
+    def noted(self, answer: Prediction | Rejection) -> Prediction | Rejection:
+        """The answer with this image's notes in the place of another's: the same pixels may be another's too."""
+        if isinstance(answer, Rejection) or answer.notes == self.notes:
+            return answer
+        return answer.model_copy(update={"notes": self.notes})
+
+
+class InstanceReference(Frozen):
+    """Which DICOM instance a film came as: for the results that go back to it, never for logs or the API's rows."""
+
+    sop_class_uid: str
+    instance_uid: str
+    series_uid: str
+    study_uid: str
 
 
 class Job(Frozen):
