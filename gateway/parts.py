@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cxr.blobs import BlobStore
 from cxr.custody import Custody
-from cxr.jobs import AuditLog, JobStore, Ledger
+from cxr.jobs import AuditLog, JobStore, Ledger, References
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.triton import ModelClient
@@ -18,6 +18,7 @@ class Parts:
 
     settings: Settings
     jobs: JobStore
+    references: References
     blobs: BlobStore
     custody: Custody
     queue: ChunkQueue
@@ -30,6 +31,7 @@ class Parts:
         return cls(
             settings=settings,
             jobs=jobs,
+            references=References(ledger),
             blobs=blobs,
             custody=Custody(jobs, blobs, AuditLog(ledger)),
             queue=ChunkQueue(celery_app(settings.redis_url)),

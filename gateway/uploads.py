@@ -1,28 +1,27 @@
 """Files in, a durable job out: the one way in for page and API alike. Nothing is decoded here.
 
-Batch by batch: hash the bytes, count their need in the ledger, store them; at the end accept the job and hint its
-chunks. A need counted before the bytes are stored keeps another job's deletion from removing them in between.
+Batch by batch: take the patient's identity off, hash the bytes, count their need in the ledger, store them; at the end
+accept the job and hint its chunks.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cxr.errors import CxrError, NoImages, Unavailable
 from cxr.jobs import ANYBODY
-from cxr.schemas import Job, JobImage, QueueName, Rejection
+from cxr.schemas import Job, QueueName
 from cxr.telemetry import logger
 from gateway.contents import Contents, Film
+from gateway.intake import Taken, add_to_job, take_in
 from gateway.parts import Parts
 from gateway.spool import Upload
 
 BATCH_IMAGES, BATCH_BYTES = 64, 32 * 1024**2
 # A zip of raw DICOM unpacks to a few times its size; past this multiple of the request limit nothing more is stored.
 MAX_UNPACKED_REQUESTS = 4
-LONGEST_NAME = 255
 STORING_THREADS = 8  # each waits for the disk most of the time
 
 log = logger("gateway.uploads")
@@ -45,8 +44,7 @@ def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
         try:
             with ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="store") as storing:
                 for batch in _batches(contents.films(MAX_UNPACKED_REQUESTS * settings.max_request_bytes)):
-                    parts.jobs.append(job_id, batch.rows)
-                    list(storing.map(parts.blobs.put, batch.contents))
+                    add_to_job(job_id, batch.films, parts, storing.map)
             parts.custody.submitted(parts.jobs.job(job_id), ANYBODY)
             chunks = parts.jobs.submit(job_id)
         except BaseException:
@@ -60,34 +58,21 @@ def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
     return parts.jobs.job(job_id)
 
 
-def shown_name(name: str) -> str:
-    """A sender's file name as it is kept: printable, of bounded length, never empty; it is only ever shown."""
-    printable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
-    return printable[:LONGEST_NAME] or "unnamed"
-
-
 @dataclass
 class _Batch:
     """Films that go to the ledger and to the store together."""
 
-    rows: list[tuple[JobImage, Rejection | None]] = field(default_factory=list)
-    contents: list[bytes] = field(default_factory=list)
+    films: list[Taken] = field(default_factory=list)
     size_bytes: int = 0
 
     def add(self, film: Film) -> None:
-        name = shown_name(film.name)
-        if isinstance(film.content, CxrError):
-            image = JobImage(name=name, sha256=None, size_bytes=film.size_bytes)
-            self.rows.append((image, Rejection.of(film.content)))
-            return
-        sha256 = hashlib.sha256(film.content).hexdigest()
-        self.rows.append((JobImage(name=name, sha256=sha256, size_bytes=len(film.content)), None))
-        self.contents.append(film.content)
-        self.size_bytes += len(film.content)
+        taken = take_in(film)
+        self.films.append(taken)
+        self.size_bytes += len(taken.content or b"")
 
     @property
     def full(self) -> bool:
-        return len(self.rows) >= BATCH_IMAGES or self.size_bytes >= BATCH_BYTES
+        return len(self.films) >= BATCH_IMAGES or self.size_bytes >= BATCH_BYTES
 
 
 def _batches(films: Iterator[Film]) -> Iterator[_Batch]:
@@ -97,7 +82,7 @@ def _batches(films: Iterator[Film]) -> Iterator[_Batch]:
         if batch.full:
             yield batch
             batch = _Batch()
-    if batch.rows:
+    if batch.films:
         yield batch
 
 

@@ -81,7 +81,8 @@ class ChunkWorker:
         answers = {index: known[sha256] for index, sha256 in hashes.items() if sha256 in known}
         unknown = {index: sha256 for index, sha256 in hashes.items() if sha256 not in known}
         contents = list(self._threads.map(self._blobs.get, unknown.values()))
-        return answers | dict(zip(unknown, self._predictor.predict(contents), strict=True))
+        answers |= dict(zip(unknown, self._predictor.predict(contents), strict=True))
+        return {index: waiting[index].noted(answer) for index, answer in answers.items()}
 
     def _recorded(self, lease: Lease, answers: dict[int, Prediction | Rejection]) -> int:
         """Write the answers, patiently: a ledger that restarts must not cost the work, nor the chunk an attempt."""

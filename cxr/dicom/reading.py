@@ -1,7 +1,7 @@
 """From bytes to the few attributes that are needed; whatever else a file says is skipped and never held.
 
-What may be read before the pixels is bounded, since a file may claim millions of attributes: a megabyte of them would
-fill two hundred megabytes of memory.
+What may be read before the pixels is bounded, since a file may claim millions of attributes: a megabyte of them takes
+seconds to read and fills two hundred megabytes of memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cxr.deflated import inflated
 from cxr.errors import CorruptDicom, FileTooLarge
 
 # Two lookup tables of 65,536 entries are 256 kB (PS3.3 C.11.1.1.1); the other attributes that are read are short.
-MAX_HEADER_BYTES = 2 * 1024**2
+MAX_HEADER_BYTES = 512 * 1024
 MAX_PIXEL_BYTES = 4  # two bytes of grey, and as much again for whatever stands around them
 
 # What turns pixels into grey levels, and tells whether they are one chest film: PS3.3 C.7.6.3, C.11.1, C.11.2, C.8.1.2.

@@ -25,6 +25,7 @@ CxrError
 │   ├── CorruptArchive       corrupt_archive
 │   ├── JobNotFound          job_not_found
 │   ├── ImageNotFound        image_not_found
+│   ├── NoDicomOriginal      no_dicom_original
 │   └── ResultsNotReady      results_not_ready   (retryable)
 ├── TooBusy                  there is too much to do already; try again later   (retryable)
 │   ├── QueueFull            queue_full
@@ -81,6 +82,7 @@ from cxr.errors.requests import (
     CorruptArchive,
     ImageNotFound,
     JobNotFound,
+    NoDicomOriginal,
     NoImages,
     RequestRefused,
     RequestTooLarge,
@@ -110,6 +112,7 @@ __all__ = [
     "LedgerUnavailable",
     "ModelUnavailable",
     "MultiFrameDicom",
+    "NoDicomOriginal",
     "NoImages",
     "NotChestXray",
     "PoisonImage",

@@ -42,6 +42,11 @@ class ImageNotFound(RequestRefused):
     sentence = "The job has no such image."
 
 
+class NoDicomOriginal(RequestRefused):
+    code = "no_dicom_original"
+    sentence = "The image did not come as a DICOM instance, so no DICOM result can refer to one."
+
+
 class ResultsNotReady(RequestRefused):
     code = "results_not_ready"
     sentence = "The image has not been answered yet."

@@ -13,6 +13,7 @@ from cxr.jobs.backlog import Backlog, Standing
 from cxr.jobs.gauges import LedgerGauges
 from cxr.jobs.leases import Lease, Leases, OverdueChunk
 from cxr.jobs.ledger import Ledger
+from cxr.jobs.references import References
 from cxr.jobs.store import ANYBODY, JobStore
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "Ledger",
     "LedgerGauges",
     "OverdueChunk",
+    "References",
     "Standing",
 ]

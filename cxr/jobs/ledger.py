@@ -59,7 +59,7 @@ def redis_errors() -> Iterator[None]:
 
 
 def job_key(job_id: str, part: str = "") -> str:
-    """The job's own hash, or with ``part`` one of ``images``, ``results``, ``attempts``."""
+    """The job's own hash, or with ``part`` one of ``images``, ``results``, ``attempts``, ``references``."""
     return f"{JOB_PREFIX}{job_id}:{part}" if part else JOB_PREFIX + job_id
 
 

@@ -55,8 +55,8 @@ class JobStore:
             pipe.execute()
         return job_id
 
-    def append(self, job_id: str, images: Sequence[tuple[JobImage, Rejection | None]]) -> None:
-        """Add images; one that comes with a rejection is answered at once.
+    def append(self, job_id: str, images: Sequence[tuple[JobImage, Rejection | None]]) -> int:
+        """Add images; one that comes with a rejection is answered at once. Returns how many the job now has.
 
         Bytes are stored after this, so that nobody discards them as unneeded, and before ``submit``.
 
@@ -77,6 +77,7 @@ class JobStore:
         if outcome == -3:
             detail = f"at most {limits.max_owner_images} images"
             raise QuotaExceeded(detail, retry_after_s=self._backlog.standing().retry_after_s)
+        return int(outcome)
 
     def submit(self, job_id: str) -> list[Chunk]:
         """Accept the job: from here on every image will be answered. Returns the chunks to hint to the workers."""
@@ -133,7 +134,7 @@ class JobStore:
     def delete(self, job_id: str) -> list[str]:
         """Forget a job, finished or not. Returns the SHA-256 of the blobs that no job needs any more."""
         parts = [job_key(job_id, part) for part in ("images", "results", "attempts")]
-        keys = [job_key(job_id), *parts, EXPIRING, NEEDS, JOBS, SET_ASIDE]
+        keys = [job_key(job_id), *parts, EXPIRING, NEEDS, JOBS, SET_ASIDE, job_key(job_id, "references")]
         unneeded: Any = 0
         while unneeded == 0:  # again when an operator's retry came in between
             self.cancel(job_id)

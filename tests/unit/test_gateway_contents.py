@@ -6,8 +6,8 @@ import pytest
 
 from cxr.errors import CorruptArchive, EmptyFile, FileTooLarge, TooManyImages
 from gateway.contents import Contents, Film
+from gateway.intake import shown_name
 from gateway.spool import Upload
-from gateway.uploads import shown_name
 from tests.files import png
 from tests.zips import zip_of
 

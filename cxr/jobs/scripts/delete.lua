@@ -1,6 +1,7 @@
 -- Forget a job that is final. Returns the hashes of the blobs that no job needs any more; false when there is no such
 -- job, 0 when it is not final (an image of it is being tried again).
--- KEYS: job, images, results, chunk attempts, expiring jobs, blob needs, jobs by time, set-aside images
+-- KEYS: job, images, results, chunk attempts, expiring jobs, blob needs, jobs by time, set-aside images,
+--       references to the instances that its films came as
 -- ARGV: job id, prefix of reusable answers
 local needs, id, reusable = KEYS[6], ARGV[1], ARGV[2]
 local state = redis.call('HGET', KEYS[1], 'state')
@@ -18,7 +19,7 @@ end
 for _, image in ipairs(redis.call('SMEMBERS', KEYS[8])) do
   if string.sub(image, 1, #id + 1) == id .. '/' then redis.call('SREM', KEYS[8], image) end
 end
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[9])
 redis.call('ZREM', KEYS[5], id)
 redis.call('ZREM', KEYS[7], id)
 return unneeded

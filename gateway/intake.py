@@ -1,0 +1,72 @@
+"""Films on their way into a job: what may be kept of them is told here, for every door. Nothing is decoded.
+
+A need counted in the ledger before the bytes are stored keeps another job's deletion from removing them in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from cxr.dicom import looks_like_dicom
+from cxr.dicom.admission import admit
+from cxr.errors import CxrError, ImageRejected
+from cxr.imaging import DEFAULT_LIMITS
+from cxr.schemas import InstanceReference, JobImage, Rejection
+from gateway.contents import Film
+from gateway.parts import Parts
+
+LONGEST_NAME = 255
+Stores = Callable[[Callable[[bytes], str], Sequence[bytes]], Iterable[str]]  # such as ``map``
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A film as it goes into its job: its row, and either its bytes without the patient's identity or its refusal."""
+
+    image: JobImage
+    content: bytes | None = None
+    refusal: CxrError | None = None
+    reference: InstanceReference | None = None
+
+    @property
+    def row(self) -> tuple[JobImage, Rejection | None]:
+        return self.image, Rejection.of(self.refusal) if self.refusal else None
+
+
+def take_in(film: Film) -> Taken:
+    """Of a DICOM file only pixels and what displays them are kept; of one refused by what it says, nothing."""
+    name = shown_name(film.name)
+    if isinstance(film.content, CxrError):
+        return Taken(JobImage(name=name, sha256=None, size_bytes=film.size_bytes), refusal=film.content)
+    if not looks_like_dicom(film.content):
+        return Taken(_image(name, film.content), film.content)
+    try:
+        admission = admit(film.content, DEFAULT_LIMITS.max_pixels)
+    except ImageRejected as refusal:
+        return Taken(JobImage(name=name, sha256=None, size_bytes=len(film.content)), refusal=refusal)
+    image = _image(name, admission.content).model_copy(update={"notes": admission.notes})
+    return Taken(image, admission.content, reference=admission.reference)
+
+
+def add_to_job(job_id: str, films: Sequence[Taken], parts: Parts, stores: Stores = map) -> None:
+    """Make films part of a job that is being received: durable when this returns.
+
+    Raises ``QueueFull``, ``QuotaExceeded``, ``JobNotFound`` (it is not being received any more), ``LedgerUnavailable``,
+    ``BlobsUnavailable``.
+    """
+    first = parts.jobs.append(job_id, [film.row for film in films]) - len(films)
+    list(stores(parts.blobs.put, [film.content for film in films if film.content is not None]))
+    references = {first + place: film.reference for place, film in enumerate(films) if film.reference}
+    parts.references.put(job_id, references)
+
+
+def shown_name(name: str) -> str:
+    """A sender's file name as it is kept: printable, of bounded length, never empty; it is only ever shown."""
+    printable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
+    return printable[:LONGEST_NAME] or "unnamed"
+
+
+def _image(name: str, content: bytes) -> JobImage:
+    return JobImage(name=name, sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
