@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,6 +53,25 @@ def serve(
             log_config=None,
             server_header=False,
         )
+
+
+@cli.command()
+def feedback(
+    out: Annotated[Path, typer.Option(help="Where the CSV goes.")] = Path("manifest.csv"),
+    every: Annotated[bool, typer.Option("--all", help="Every entry, not only each reader's last on an image.")] = False,
+) -> None:
+    """Write what readers said of findings as a training manifest; docs/api.md describes its columns."""
+    from cxr.errors import CxrError
+    from cxr.jobs import FeedbackLog, Ledger, last_words
+    from gateway.manifest import write_manifest
+
+    entries = FeedbackLog(Ledger(Settings().redis_url)).entries()
+    try:
+        rows = write_manifest(entries if every else last_words(entries), out)
+    except (CxrError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{rows} opinions in {out}")
 
 
 if __name__ == "__main__":

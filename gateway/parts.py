@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cxr.blobs import BlobStore
 from cxr.custody import Custody
 from cxr.jobs import AuditLog, JobStore, Ledger, References
+from cxr.jobs import AuditLog, FeedbackLog, JobStore, Ledger
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.triton import ModelClient
@@ -23,6 +24,7 @@ class Parts:
     custody: Custody
     queue: ChunkQueue
     model: ModelClient
+    feedback: FeedbackLog
 
     @classmethod
     def of(cls, settings: Settings) -> Parts:
@@ -36,6 +38,7 @@ class Parts:
             custody=Custody(jobs, blobs, AuditLog(ledger)),
             queue=ChunkQueue(celery_app(settings.redis_url)),
             model=ModelClient(settings.triton_url, settings.model_name, timeout_s=5.0),
+            feedback=FeedbackLog(ledger),
         )
 
     def close(self) -> None:

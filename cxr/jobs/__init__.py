@@ -5,12 +5,14 @@
 
 The ledger is the truth; a Celery message is only a hint that a chunk is waiting. Image bytes are never in Redis.
 ``JobStore`` is the gateway's side, ``Leases`` the worker's, ``Backlog`` says how much there is to do, ``AuditLog`` who
-did what. Needs one Redis primary (Sentinel is fine, Cluster is not: a script touches keys of several slots).
+did what, ``FeedbackLog`` what readers said. Needs one Redis primary (Sentinel is fine, Cluster is not: a script
+touches keys of several slots).
 """
 
 from cxr.jobs.audit import AuditEntry, AuditLog
 from cxr.jobs.backlog import Backlog, Standing
 from cxr.jobs.gauges import LedgerGauges
+from cxr.jobs.feedback import Feedback, FeedbackLog, Opinion, Seen, Verdict, last_words
 from cxr.jobs.leases import Lease, Leases, OverdueChunk
 from cxr.jobs.ledger import Ledger
 from cxr.jobs.references import References
@@ -21,12 +23,18 @@ __all__ = [
     "AuditEntry",
     "AuditLog",
     "Backlog",
+    "Feedback",
+    "FeedbackLog",
     "JobStore",
     "Lease",
     "Leases",
     "Ledger",
     "LedgerGauges",
+    "Opinion",
     "OverdueChunk",
     "References",
+    "Seen",
     "Standing",
+    "Verdict",
+    "last_words",
 ]

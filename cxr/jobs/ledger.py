@@ -25,7 +25,19 @@ JOBS = "cxr:jobs"
 AUDIT = "cxr:audit"
 SET_ASIDE = "cxr:set_aside"
 
-SCRIPTS = ("append", "submit", "claim", "renew", "release", "record", "overdue", "cancel", "delete", "retry")
+SCRIPTS = (
+    "append",
+    "submit",
+    "claim",
+    "renew",
+    "release",
+    "record",
+    "overdue",
+    "cancel",
+    "delete",
+    "retry",
+    "feedback",
+)
 SOCKET_TIMEOUT_S = 10
 
 
@@ -60,6 +72,7 @@ def redis_errors() -> Iterator[None]:
 
 def job_key(job_id: str, part: str = "") -> str:
     """The job's own hash, or with ``part`` one of ``images``, ``results``, ``attempts``, ``references``."""
+    """The job's own hash, or with ``part`` one of ``images``, ``results``, ``attempts``, ``feedback``."""
     return f"{JOB_PREFIX}{job_id}:{part}" if part else JOB_PREFIX + job_id
 
 

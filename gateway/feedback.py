@@ -1,0 +1,47 @@
+"""What a reader says of a finding: taken in, and shown again."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, status
+
+from cxr.errors import ImageNotFound, JobNotFound, LedgerUnavailable, ResultsNotReady
+from cxr.jobs import ANYBODY, Feedback, Opinion
+from gateway.parts import Parts
+from gateway.pictures import Index
+from gateway.problems import documented
+
+SOUGHT = JobNotFound, ImageNotFound, LedgerUnavailable
+
+
+def feedback_api(parts: Parts) -> APIRouter:
+    """The routes under ``/v1/jobs/{job_id}/images/{index}/feedback``."""
+    api = APIRouter(prefix="/v1/jobs/{job_id}/images/{index}/feedback", tags=["feedback"])
+
+    @api.post(
+        "",
+        status_code=status.HTTP_201_CREATED,
+        summary="Agree or disagree with a finding",
+        responses=documented(*SOUGHT, ResultsNotReady),
+    )
+    def say(job_id: str, index: Index, opinion: Opinion) -> Feedback:
+        """Say whether you share the answer, and why. It is kept for good, beside the film's SHA-256: no patient names.
+
+        Saying it again adds an entry; the last one counts.
+        """
+        return give_feedback(parts, job_id, index, opinion, ANYBODY)
+
+    @api.get("", summary="What readers said of a finding", responses=documented(*SOUGHT))
+    def said(job_id: str, index: Index) -> list[Feedback]:
+        """Oldest first. Entries leave this list with their job; what they teach stays in the training manifest."""
+        parts.jobs.result(job_id, index)
+        return parts.feedback.of_image(job_id, index)
+
+    return api
+
+
+def give_feedback(parts: Parts, job_id: str, index: int, opinion: Opinion, reader: str) -> Feedback:
+    """The one way in for page and API alike. Raises ``JobNotFound``, ``ImageNotFound``, ``ResultsNotReady``."""
+    row = parts.jobs.result(job_id, index)
+    if row.result is None:
+        raise ResultsNotReady(f"image {index}")
+    return parts.feedback.add(job_id, row, reader, opinion)
