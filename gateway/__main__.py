@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cxr.errors import SettingsRefused
-from cxr.settings import read_settings
+from cxr.settings import Settings, read_settings
 from cxr.telemetry import configure_logging
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="PneumoServe's web page and HTTP API.")
@@ -30,11 +30,7 @@ def serve(
 
     Everything else is set through the environment: CXR_REDIS_URL, CXR_TRITON_URL, CXR_BLOBS_DIR, ...
     """
-    try:
-        settings = read_settings()
-    except SettingsRefused as refusal:
-        typer.echo(f"{refusal.code}: {refusal}", err=True)
-        raise typer.Exit(2) from refusal
+    settings = _settings()
     configure_logging("gateway", settings.log_level)
     with tempfile.TemporaryDirectory(prefix="cxr-page-") as page_uploads:
         # Gradio reads these when it is imported. What browsers send lies in a folder that only this process may read.
@@ -65,13 +61,21 @@ def feedback(
     from cxr.jobs import FeedbackLog, Ledger, last_words
     from gateway.manifest import write_manifest
 
-    entries = FeedbackLog(Ledger(Settings().redis_url)).entries()
+    entries = FeedbackLog(Ledger(_settings().redis_url)).entries()
     try:
         rows = write_manifest(entries if every else last_words(entries), out)
     except (CxrError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"{rows} opinions in {out}")
+
+
+def _settings() -> Settings:
+    try:
+        return read_settings()
+    except SettingsRefused as refusal:
+        typer.echo(f"{refusal.code}: {refusal}", err=True)
+        raise typer.Exit(2) from refusal
 
 
 if __name__ == "__main__":

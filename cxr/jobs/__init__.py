@@ -11,8 +11,8 @@ touches keys of several slots).
 
 from cxr.jobs.audit import AuditEntry, AuditLog
 from cxr.jobs.backlog import Backlog, Standing
-from cxr.jobs.gauges import LedgerGauges
 from cxr.jobs.feedback import Feedback, FeedbackLog, Opinion, Seen, Verdict, last_words
+from cxr.jobs.gauges import LedgerGauges
 from cxr.jobs.leases import Lease, Leases, OverdueChunk
 from cxr.jobs.ledger import Ledger
 from cxr.jobs.references import References
