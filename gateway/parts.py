@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from cxr.blobs import BlobStore
 from cxr.custody import Custody
-from cxr.jobs import AuditLog, JobStore, Ledger, References
-from cxr.jobs import AuditLog, FeedbackLog, JobStore, Ledger
+from cxr.jobs import AuditLog, FeedbackLog, JobStore, Ledger, References
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.triton import ModelClient

@@ -71,8 +71,9 @@ def redis_errors() -> Iterator[None]:
 
 
 def job_key(job_id: str, part: str = "") -> str:
-    """The job's own hash, or with ``part`` one of ``images``, ``results``, ``attempts``, ``references``."""
-    """The job's own hash, or with ``part`` one of ``images``, ``results``, ``attempts``, ``feedback``."""
+    """The job's own hash, or with ``part`` one of ``images``, ``results``, ``attempts``, ``references``,
+    ``feedback``.
+    """
     return f"{JOB_PREFIX}{job_id}:{part}" if part else JOB_PREFIX + job_id
 
 
