@@ -8,6 +8,7 @@ TRAIN := .venv-trainer/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
 MARK_RUN := .venv/.installed-run
 MARK_TEST := .venv/.installed-test
+MARK_TRITON := .venv-triton/.installed
 MARK_TRAINER := .venv-trainer/.installed
 
 .DEFAULT_GOAL := help
@@ -17,10 +18,10 @@ MARK_TRAINER := .venv-trainer/.installed
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(MARK_RUN) ## Start everything on loopback, judge the sample films, stay until Ctrl-C
+run: $(MARK_RUN) $(MARK_TRITON) ## Start everything on loopback, judge the sample films, stay until Ctrl-C
 	@$(SERVE)/python -m deploy.local
 
-demo: $(MARK_RUN) ## The same, but stop after the table of findings
+demo: $(MARK_RUN) $(MARK_TRITON) ## The same, but stop after the table of findings
 	@$(SERVE)/python -m deploy.local --once
 
 test: test-unit test-trainer test-integration test-acceptance ## All tests: unit, trainer, integration, acceptance
@@ -31,10 +32,10 @@ test-unit: $(MARK_TEST) ## Seconds, no network
 test-trainer: $(MARK_TRAINER) ## The trainer's tests, in its own environment
 	$(TRAIN)/python -m pytest tests/unit/test_trainer_*.py
 
-test-integration: $(MARK_TEST) ## Real Redis, real Triton, real Celery
+test-integration: $(MARK_TEST) $(MARK_TRITON) ## Real Redis, real Triton, real Celery
 	$(SERVE)/python -m pytest tests/integration
 
-test-acceptance: $(MARK_TEST) ## The whole stack and a real browser
+test-acceptance: $(MARK_TEST) $(MARK_TRITON) ## The whole stack and a real browser
 	$(SERVE)/python -m pytest tests/acceptance
 
 chaos: $(MARK_TEST) ## Break a running stack in every way of bench/chaos, count, write docs/reliability.md
@@ -60,7 +61,7 @@ release: train ## Train, calibrate, evaluate, export, gate, publish: make releas
 	  $(TRAIN)/python -m trainer $$step --run $(RUN) || exit 1; \
 	done
 
-install: $(MARK_RUN) ## Install what `make run` needs, and nothing else
+install: $(MARK_RUN) $(MARK_TRITON) ## Install what `make run` needs, and nothing else
 
 lock: $(MARK_TEST) ## Resolve the dependencies of pyproject.toml anew into requirements/
 	$(SERVE)/pip install --quiet uv
@@ -74,10 +75,13 @@ lock: $(MARK_TEST) ## Resolve the dependencies of pyproject.toml anew into requi
 	done
 
 clean: ## Remove environments, caches and everything the local stack wrote
-	rm -rf .venv .venv-trainer .local artifacts build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-trainer .venv-triton .venv-bench .local artifacts build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
+
+.venv-triton/bin/python:
+	$(PYTHON) -m venv .venv-triton
 
 .venv-trainer/bin/python:
 	$(PYTHON) -m venv .venv-trainer
@@ -86,6 +90,11 @@ $(MARK_RUN): requirements/run.txt requirements/tritonserver.txt pyproject.toml |
 	@echo "Installing into .venv ..."
 	$(SERVE)/python $(PIP_INSTALL) --require-hashes -r requirements/run.txt
 	$(SERVE)/python $(PIP_INSTALL) --require-hashes -r requirements/tritonserver.txt
+	@touch $@
+
+$(MARK_TRITON): requirements/tritonstub.txt | .venv-triton/bin/python
+	@echo "Installing the numpy of the embedded Triton's Python backend into .venv-triton ..."
+	.venv-triton/bin/python $(PIP_INSTALL) --require-hashes -r requirements/tritonstub.txt
 	@touch $@
 
 $(MARK_TEST): requirements/test.txt $(MARK_RUN)

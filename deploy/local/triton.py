@@ -1,7 +1,8 @@
 """``python -m deploy.local.triton``: become the tritonserver that the nvidia-pytriton package carries.
 
 The server loads its Python backend's stub from beside the backend's library, so both are linked into one folder; the
-stub needs the shared libpython of the interpreter it serves.
+stub needs the shared libpython of the interpreter it serves. The stub is older than numpy 2 and can neither read nor
+send strings through it: it gets ``.venv-triton``, which holds a numpy 1 and sees this environment's packages behind it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 
-from deploy.local.settings import LocalSettings
+from deploy.local.settings import ROOT, LocalSettings
 
+STUB_PYTHON = ROOT / ".venv-triton"
+FILES_MODEL = "pneumonia"
 LIBPYTHON = f"libpython{sys.version_info.major}.{sys.version_info.minor}.so.1.0"
 DEBIAN_LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 
@@ -46,6 +49,21 @@ def link_backend(backends: Path) -> None:
         link.symlink_to(part)
 
 
+def stub_python() -> Path:
+    """The folder of the Python that runs the backends: ``.venv-triton``, or where that is absent this environment's."""
+    if not (STUB_PYTHON / "bin" / "python3").exists():
+        return Path(sys.executable).parent
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(STUB_PYTHON)}))
+    (packages / "serving.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return STUB_PYTHON / "bin"
+
+
+def models(settings: LocalSettings) -> list[str]:
+    """What is served: the classifier, and the model of whole files where the repository and the stub can have it."""
+    has_files_model = (settings.model_repository / FILES_MODEL).is_dir() and STUB_PYTHON.is_dir()
+    return ["pneumonia_classifier", *([FILES_MODEL] if has_files_model else [])]
+
+
 def command(settings: LocalSettings) -> list[str]:
     """gRPC alone, on loopback; models are loaded by name, so that a publish can load the next version."""
     return [
@@ -54,7 +72,7 @@ def command(settings: LocalSettings) -> list[str]:
         f"--model-config-name={settings.model_config_name}",
         f"--backend-directory={settings.local_dir / 'backends'}",
         "--model-control-mode=explicit",
-        "--load-model=pneumonia_classifier",
+        *(f"--load-model={model}" for model in models(settings)),
         "--grpc-address=127.0.0.1",
         f"--grpc-port={settings.triton_port}",
         "--allow-http=false",
@@ -70,7 +88,7 @@ def environment() -> dict[str, str]:
         str(libpython_dir()),
         os.environ.get("LD_LIBRARY_PATH", ""),
     ]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    path = f"{stub_python()}{os.pathsep}{os.environ.get('PATH', '')}"
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(filter(None, libraries)), "PATH": path}
 
 
