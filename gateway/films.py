@@ -30,20 +30,21 @@ class Films:
         """PNG of the film alone, judged or refused for what it shows. Raises ``ResultsNotReady`` before the answer."""
         row = self.parts.jobs.result(job_id, index)
         if isinstance(row.result, Rejection) and row.result.code == NotChestXray.code:
-            return film_png(self._decode(row))
-        return film_png(self._decode(self._judged(job_id, index)[0]))
+            return film_png(self.decoded(row))
+        return film_png(self.decoded(self.judged(job_id, index)[0]))
 
     def heatmap(self, job_id: str, index: int) -> bytes:
         """Transparent PNG of the heatmap, of the film's shown size. Raises ``ResultsNotReady`` before the answer."""
-        row, prediction = self._judged(job_id, index)
-        return heatmap_png(prediction.heatmap, shown(self._decode(row)).size)
+        row, prediction = self.judged(job_id, index)
+        return heatmap_png(prediction.heatmap, shown(self.decoded(row)).size)
 
     def overlay(self, job_id: str, index: int, opacity: float) -> bytes:
         """PNG of the film under its heatmap. Raises ``ResultsNotReady`` before the answer."""
-        row, prediction = self._judged(job_id, index)
-        return overlay_png(self._decode(row), prediction.heatmap, opacity)
+        row, prediction = self.judged(job_id, index)
+        return overlay_png(self.decoded(row), prediction.heatmap, opacity)
 
-    def _judged(self, job_id: str, index: int) -> tuple[JobResult, Prediction]:
+    def judged(self, job_id: str, index: int) -> tuple[JobResult, Prediction]:
+        """The row of a judged image. Raises ``ResultsNotReady`` before the answer, and its refusal."""
         row = self.parts.jobs.result(job_id, index)
         match row.result:
             case Prediction():
@@ -53,7 +54,8 @@ class Films:
             case None:
                 raise ResultsNotReady(f"image {index}")
 
-    def _decode(self, row: JobResult) -> Image.Image:
+    def decoded(self, row: JobResult) -> Image.Image:
+        """The stored film in grey levels, no smaller than it is shown."""
         if row.image.sha256 is None:
             raise ImageNotFound(f"image {row.index} was never stored")
         limits = Limits(max_file_bytes=self.parts.settings.max_file_bytes)

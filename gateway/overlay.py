@@ -36,10 +36,15 @@ def heatmap_png(heatmap: Sequence[Sequence[float]], size: tuple[int, int]) -> by
 
 def overlay_png(film: Image.Image, heatmap: Sequence[Sequence[float]], opacity: float) -> bytes:
     """The film with its heatmap laid over it; ``opacity`` in [0, 1]."""
+    return _png(overlaid(film, heatmap, opacity))
+
+
+def overlaid(film: Image.Image, heatmap: Sequence[Sequence[float]], opacity: float) -> Image.Image:
+    """The film at the size it is shown with its heatmap laid over it, RGB."""
     base = shown(film)
     layer = warm_layer(heatmap, base.size)
     layer.putalpha(layer.getchannel("A").point(lambda alpha: round(alpha * opacity)))
-    return _png(Image.alpha_composite(base.convert("RGBA"), layer).convert("RGB"))
+    return Image.alpha_composite(base.convert("RGBA"), layer).convert("RGB")
 
 
 def shown(film: Image.Image) -> Image.Image:

@@ -1,0 +1,45 @@
+"""The HTTP API's DICOM results of one image."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from cxr.errors import (
+    BlobsUnavailable,
+    ImageNotFound,
+    ImageRejected,
+    JobNotFound,
+    LedgerUnavailable,
+    NoDicomOriginal,
+    ResultsNotReady,
+)
+from gateway.dicom.results import DicomResults
+from gateway.pictures import HEADERS, Index
+from gateway.problems import documented
+
+SOUGHT = JobNotFound, ImageNotFound, ImageRejected, NoDicomOriginal, ResultsNotReady, LedgerUnavailable
+
+
+class DicomFile(Response):
+    media_type = "application/dicom"
+
+
+def dicom_api(results: DicomResults) -> APIRouter:
+    """The routes under ``/v1/jobs/{job_id}/images/{index}`` for films that came as DICOM."""
+    api = APIRouter(prefix="/v1/jobs/{job_id}/images/{index}", tags=["DICOM"], default_response_class=DicomFile)
+
+    @api.get("/report.dcm", summary="The finding as a structured report", responses=documented(*SOUGHT))
+    def report(job_id: str, index: Index) -> Response:
+        """TID 1500: finding, probability, algorithm and operating point, referring to the instance that was sent."""
+        return DicomFile(results.report(job_id, index), headers=HEADERS)
+
+    @api.get(
+        "/capture.dcm",
+        summary="The film under its heatmap as a secondary capture",
+        responses=documented(*SOUGHT, BlobsUnavailable),
+    )
+    def capture(job_id: str, index: Index) -> Response:
+        """RGB, at most 1024 px on the longer side of the film, referring to the instance that was sent."""
+        return DicomFile(results.capture(job_id, index), headers=HEADERS)
+
+    return api
