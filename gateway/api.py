@@ -26,19 +26,21 @@ from cxr.errors import (
 )
 from cxr.jobs import ANYBODY
 from cxr.schemas import Job, JobResult
+from gateway.dicom.results import DicomResults
 from gateway.multipart import receive
 from gateway.parts import Parts
 from gateway.problems import documented
 from gateway.tables import csv_lines
 from gateway.uploads import accept
 
-CSV = "text/csv"
+CSV, ZIP = "text/csv", "application/zip"
 PAGE_IMAGES, LARGEST_PAGE = 1000, 10_000
 
 
 class ResultsFormat(StrEnum):
     JSON = "json"
     CSV = "csv"
+    DICOM = "dicom"
 
 
 class Results(BaseModel):
@@ -120,7 +122,7 @@ def jobs_api(parts: Parts) -> APIRouter:
         summary="Findings of a job",
         response_model=Results,
         responses={
-            200: {"content": {CSV: {"schema": {"type": "string"}}}},
+            200: {"content": {CSV: {"schema": {"type": "string"}}, ZIP: {"schema": {"type": "string"}}}},
             **documented(JobNotFound, LedgerUnavailable),
         },
     )
@@ -131,8 +133,15 @@ def jobs_api(parts: Parts) -> APIRouter:
         format: Annotated[ResultsFormat | None, Query(description="Stronger than the Accept header.")] = None,
         accept: Annotated[str, Header(include_in_schema=False)] = "",
     ) -> Results | StreamingResponse:
-        """JSON page by page, or CSV as one stream (``Accept: text/csv`` or ``?format=csv``)."""
+        """JSON page by page, or CSV as one stream (``Accept: text/csv`` or ``?format=csv``).
+
+        ``?format=dicom`` is a zip: a structured report and a secondary capture of each judged film that came as DICOM,
+        and ``index.csv`` with a line for every image of the job.
+        """
         parts.custody.read(job_id, ANYBODY)
+        if format == ResultsFormat.DICOM:
+            headers = {"Content-Disposition": 'attachment; filename="findings-dicom.zip"'}
+            return StreamingResponse(DicomResults.by(parts).archive(job_id), media_type=ZIP, headers=headers)
         if format == ResultsFormat.CSV or (format is None and CSV in accept):
             return _as_csv(parts, job_id, offset, limit)
         standing = parts.jobs.job(job_id)

@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from gateway.api import jobs_api
+from gateway.dicom.api import dicom_api
+from gateway.dicom.results import DicomResults
 from gateway.feedback import feedback_api
 from gateway.films import Films
 from gateway.health import health_api
@@ -68,6 +70,7 @@ def http_app(parts: Parts) -> FastAPI:
     app.include_router(health_api(parts))
     app.include_router(jobs_api(parts))
     app.include_router(pictures_api(Films(parts)))
+    app.include_router(dicom_api(DicomResults.by(parts)))
     app.include_router(feedback_api(parts))
     _refuse_unknown_v1_routes(app)
     app.include_router(reference(app))

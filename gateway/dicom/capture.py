@@ -19,7 +19,7 @@ WORDS = {
     Finding.NO_PNEUMONIA: "no pneumonia",
     Finding.INDETERMINATE: "indeterminate",
 }
-TEXT_PER_WIDTH, LEAST_TEXT_PX = 45, 10  # a line of the caption holds about 80 letters
+TEXT_PER_WIDTH, LEAST_TEXT_PX = 45, 10  # a line of the caption holds 50 letters and more
 
 
 def capture(
@@ -68,7 +68,7 @@ def _captioned(overlay: Image.Image, prediction: Prediction) -> Image.Image:
     text_px = max(LEAST_TEXT_PX, width // TEXT_PER_WIDTH)
     model = prediction.model
     lines = (
-        f"{WORDS[prediction.finding]}, probability {prediction.probability:.3f}   "
+        f"{WORDS[prediction.finding]}, probability {prediction.probability:.3f}",
         f"{MANUFACTURER} {model.name} {model.version} ({model.engine})",
         NOTICE,
     )

@@ -18,6 +18,7 @@ from gateway.dicom.capture import capture
 from gateway.dicom.report import report
 from gateway.films import Films
 from gateway.overlay import overlaid
+from gateway.parts import Parts
 from gateway.tables import safe_text
 
 HEATMAP_OPACITY = 0.6
@@ -32,6 +33,10 @@ class DicomResults:
     films: Films
     references: References
     points: OperatingPoints
+
+    @classmethod
+    def by(cls, parts: Parts) -> DicomResults:
+        return cls(Films(parts), parts.references, OperatingPoints(parts.model))
 
     def report(self, job_id: str, index: int) -> bytes:
         """The structured report on one image, as a DICOM file.
