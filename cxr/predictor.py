@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cxr.decoding import Decoder, ThreadDecoder
+from cxr.decoding import Decoder, Film, ThreadDecoder
 from cxr.errors import NotChestXray
 from cxr.schemas import ModelIdentity, Prediction, Rejection
+from cxr.telemetry import stage
 from cxr.triton import ModelClient, ModelOutput
 
 
@@ -27,12 +28,22 @@ class Predictor:
         """Which model would answer now."""
         return self._model.served().identity
 
+    def reference_histogram(self, version: int) -> tuple[int, ...]:
+        """What a version's card says of the validation films' probabilities; empty when it says nothing."""
+        return self._model.version(version).card.reference_histogram
+
     def predict(self, files: Sequence[bytes]) -> list[Prediction | Rejection]:
         """One answer per file, in order; at most as many files as the model's ``max_batch_size`` (64)."""
-        prepared = self._decoder.decode(files)
+        with stage("decode", images=len(files)):
+            prepared = self._decoder.decode(files)
         films = [film for film in prepared if not isinstance(film, Rejection)]
-        judged = iter(judge(self._model.infer(np.stack(films))) if films else ())
+        judged = iter(self._judged(films) if films else ())
         return [film if isinstance(film, Rejection) else next(judged) for film in prepared]
+
+    def _judged(self, films: list[Film]) -> list[Prediction | Rejection]:
+        with stage("infer", images=len(films)):
+            output = self._model.infer(np.stack(films))
+        return judge(output)
 
 
 def judge(output: ModelOutput) -> list[Prediction | Rejection]:

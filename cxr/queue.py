@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError
 
 from cxr.errors import QueueUnavailable
 from cxr.schemas import Chunk, QueueName
+from cxr.telemetry.traces import TRACEPARENT, traceparent
 
 ANSWER_CHUNK = "answer_chunk"
 
@@ -48,11 +49,14 @@ class ChunkQueue:
         self._app = app
 
     def enqueue(self, queue: QueueName, chunks: Iterable[Chunk]) -> None:
-        """Send one message per chunk, over one connection."""
+        """Send one message per chunk, over one connection; each carries the trace it was sent in."""
+        headers = {TRACEPARENT: traceparent()}
         try:
             with self._app.producer_or_acquire() as producer:
                 for chunk in chunks:
                     arguments = (chunk.job_id, chunk.first, chunk.last)
-                    self._app.send_task(ANSWER_CHUNK, arguments, queue=queue.value, producer=producer, retry=False)
+                    self._app.send_task(
+                        ANSWER_CHUNK, arguments, queue=queue.value, producer=producer, retry=False, headers=headers
+                    )
         except OperationalError as error:
             raise QueueUnavailable(type(error).__name__) from error

@@ -15,15 +15,19 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from tritonclient.utils import InferenceServerException
 
+from cxr.addresses import OPTIONS, channel_target
 from cxr.errors import ContractBroken, ModelUnavailable
 from cxr.imaging import IMAGE_SIZE_PX, PREPROCESS_VERSION
 from cxr.schemas import ModelCard, ModelIdentity
+from cxr.telemetry.traces import TRACEPARENT, traceparent
 
 # gRPC statuses that pass by themselves: the server is away, busy, late, or between two model versions.
 PASSING_STATUSES = frozenset(
     f"StatusCode.{name}"
     for name in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED", "NOT_FOUND", "ABORTED")
 )
+
+VERSION_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -63,20 +67,18 @@ class ModelClient:
 
     @cached_property
     def _client(self) -> triton.InferenceServerClient:
-        # The default back-off of gRPC grows to two minutes; a restarted server should be found again at once.
-        backoff = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 2000)]
-        unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-        return triton.InferenceServerClient(self._url, channel_args=backoff + unlimited)
+        return triton.InferenceServerClient(channel_target(self._url), channel_args=OPTIONS)
 
     @property
     def address(self) -> str:
         return self._url
 
     def ready(self) -> bool:
-        """Whether the model can answer now; never raises."""
+        """Whether the model can answer now, at one server at least; never raises."""
         try:
             return bool(self._client.is_model_ready(self._model, client_timeout=min(self._timeout_s, 2.0)))
         except InferenceServerException:
+            self._look_up_again()
             return False
 
     def card(self) -> ModelCard:
@@ -109,8 +111,10 @@ class ModelClient:
         image = triton.InferInput("IMAGE", list(images.shape), "UINT8")
         image.set_data_from_numpy(images)
         with _triton_errors():
-            answer = self._client.infer(self._model, [image], client_timeout=self._timeout_s, headers=self._headers)
-        served = self._served_version(int(answer.get_response().model_version))
+            answer = self._client.infer(
+                self._model, [image], client_timeout=self._timeout_s, headers=self._traced_headers()
+            )
+        served = self.version(int(answer.get_response().model_version))
         probability, heatmap, ood_score = (answer.as_numpy(name) for name in ("PROBABILITY", "HEATMAP", "OOD_SCORE"))
         if probability is None or heatmap is None or ood_score is None or len(probability) != len(images):
             raise ContractBroken("an output of the tensor contract is missing")
@@ -125,11 +129,30 @@ class ModelClient:
         if "_client" in self.__dict__:
             self._client.close()
 
-    def _served_version(self, version: int) -> ServedModel:
-        """The version that answered; not simply the newest: while one takes over from another, both answer."""
-        if version not in self._versions:
-            self._versions[version] = self.served(version)
+    def version(self, version: int) -> ServedModel:
+        """The version that answered; not simply the newest: while one takes over from another, both answer.
+
+        While several servers change over, some do not have it: they are asked in turn.
+        """
+        for attempts_left in reversed(range(VERSION_ATTEMPTS)):
+            if version in self._versions:
+                break
+            try:
+                return self.served(version)
+            except ModelUnavailable:
+                if not attempts_left:
+                    raise
         return self._versions[version]
+
+    def _traced_headers(self) -> dict[str, str] | None:
+        """Triton in its trace mode ``opentelemetry`` makes its spans part of this trace."""
+        trace = traceparent()
+        return {**(self._headers or {}), TRACEPARENT: trace} if trace else self._headers
+
+    def _look_up_again(self) -> None:
+        """No server answers: the names of a list may mean other servers now. Calls in hand keep their channel."""
+        if "," in self._url:
+            self.__dict__.pop("_client", None)
 
 
 @contextmanager

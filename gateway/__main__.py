@@ -10,8 +10,11 @@ from typing import Annotated
 import typer
 
 from cxr.errors import SettingsRefused
+from cxr.jobs import Ledger, LedgerGauges
 from cxr.settings import Settings, read_settings
 from cxr.telemetry import configure_logging
+from cxr.telemetry.metrics import serve_metrics
+from cxr.telemetry.traces import configure_tracing
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="PneumoServe's web page and HTTP API.")
 
@@ -41,6 +44,9 @@ def serve(
 
         from gateway.app import create_app
 
+        configure_tracing("gateway", settings.otlp_endpoint, settings.trace_ratio)
+        gauges = LedgerGauges(Ledger(settings.redis_url))
+        serve_metrics(settings.gateway_metrics_port, settings.metrics_host, gauges.read)
         uvicorn.run(
             create_app(settings),
             host=host or settings.gateway_host,

@@ -26,6 +26,7 @@ from cxr.errors import (
 )
 from cxr.jobs import ANYBODY
 from cxr.schemas import Job, JobResult
+from cxr.telemetry import stage
 from gateway.dicom.results import DicomResults
 from gateway.multipart import receive
 from gateway.parts import Parts
@@ -104,7 +105,8 @@ def jobs_api(parts: Parts) -> APIRouter:
 
         A file that cannot be judged does not fail the job: it becomes a row with a code and a sentence.
         """
-        spool = await receive(request, settings.max_request_bytes, settings.max_images_per_job)
+        with stage("receive"):
+            spool = await receive(request, settings.max_request_bytes, settings.max_images_per_job)
         try:
             job = await run_in_threadpool(accept, spool.uploads, parts)
         finally:

@@ -18,6 +18,7 @@ from gateway.feedback import feedback_api
 from gateway.films import Films
 from gateway.health import health_api
 from gateway.http_edge import HttpEdge
+from gateway.observed import Observed
 from gateway.parts import Parts
 from gateway.pictures import pictures_api
 from gateway.problems import INVALID, Problem, answer_with_problems, every_code
@@ -76,6 +77,7 @@ def http_app(parts: Parts) -> FastAPI:
     app.include_router(reference(app))
     answer_with_problems(app)
     app.add_middleware(HttpEdge)
+    app.add_middleware(Observed)
     return app
 
 

@@ -27,6 +27,7 @@ from cxr.errors import (
     every_error,
 )
 from cxr.telemetry import logger
+from cxr.telemetry.requests import REQUESTS_REFUSED
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -95,6 +96,7 @@ def answer_with_problems(app: FastAPI) -> None:
 
     @app.exception_handler(CxrError)
     async def _cxr(_: Request, error: CxrError) -> Response:
+        REQUESTS_REFUSED.labels(error.code).inc()
         return _response(problem_of(error), retry_after_s=error.retry_after_s if isinstance(error, TooBusy) else None)
 
     @app.exception_handler(RequestValidationError)

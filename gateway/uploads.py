@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from cxr.errors import CxrError, NoImages, Unavailable
 from cxr.jobs import ANYBODY
 from cxr.schemas import Job, QueueName
-from cxr.telemetry import logger
+from cxr.telemetry import logger, stage
+from cxr.telemetry.traces import continued, span
 from gateway.contents import Contents, Film
 from gateway.intake import Taken, add_to_job, take_in
 from gateway.parts import Parts
@@ -27,6 +28,8 @@ STORING_THREADS = 8  # each waits for the disk most of the time
 log = logger("gateway.uploads")
 
 
+@continued()
+@span("accept")
 def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
     """Make a durable job of these files and return it; from then on every image will be answered.
 
@@ -44,14 +47,17 @@ def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
         try:
             with ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="store") as storing:
                 for batch in _batches(contents.films(MAX_UNPACKED_REQUESTS * settings.max_request_bytes)):
-                    add_to_job(job_id, batch.films, parts, storing.map)
-            parts.custody.submitted(parts.jobs.job(job_id), ANYBODY)
-            chunks = parts.jobs.submit(job_id)
+                    with stage("store", images=len(batch.films)):
+                        add_to_job(job_id, batch.films, parts, storing.map)
+            with stage("submit", job_id=job_id, images=total):
+                parts.custody.submitted(parts.jobs.job(job_id), ANYBODY)
+                chunks = parts.jobs.submit(job_id)
         except BaseException:
             _forget(job_id, parts)
             raise
     try:
-        parts.queue.enqueue(queue, chunks)
+        with stage("enqueue", job_id=job_id, chunks=len(chunks)):
+            parts.queue.enqueue(queue, chunks)
     except Unavailable as error:  # the ledger knows the chunks; the reconciler hints them again
         log.warning("hint_not_sent", job_id=job_id, code=error.code)
     log.info("job_accepted", job_id=job_id, images=total, queue=queue.value)

@@ -10,16 +10,19 @@ from celery.signals import setup_logging, worker_init, worker_ready, worker_shut
 from cxr.blobs import BlobStore
 from cxr.custody import Custody
 from cxr.imaging import Limits
-from cxr.jobs import AuditLog, JobStore, Leases, Ledger
+from cxr.jobs import AuditLog, JobStore, Leases, Ledger, Origins
 from cxr.predictor import Predictor
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.telemetry import configure_logging
+from cxr.telemetry.metrics import serve_metrics
+from cxr.telemetry.traces import configure_tracing
 from cxr.triton import ModelClient
 from worker.boxes import BoxedDecoder
 from worker.breaker import Breaker
 from worker.child import BoxPlan
 from worker.chunks import ChunkWorker
+from worker.observed import AnswerCount
 from worker.reconcile import Reconciler
 from worker.tasks import register_tasks
 
@@ -40,7 +43,8 @@ def create_worker(settings: Settings) -> Celery:
     )
     predictor = Predictor(model, boxes)
     breaker = Breaker(model.ready)
-    register_tasks(app, ChunkWorker(leases, blobs, predictor, breaker, threads, lease_s=settings.lease_s))
+    count = AnswerCount(Origins(ledger), predictor)
+    register_tasks(app, ChunkWorker(leases, blobs, predictor, breaker, threads, lease_s=settings.lease_s, count=count))
     reconciler = Reconciler(
         jobs,
         leases,
@@ -65,5 +69,7 @@ def create_worker(settings: Settings) -> Celery:
 
 def run(settings: Settings) -> None:
     """Work until the process is told to stop; what is in hand is finished first."""
+    configure_tracing("worker", settings.otlp_endpoint, settings.trace_ratio)
+    serve_metrics(settings.worker_metrics_port, settings.metrics_host)
     options = ["--pool=threads", f"--concurrency={settings.worker_concurrency}", "--without-gossip", "--without-mingle"]
     create_worker(settings).worker_main(["worker", *options])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from threading import Event, Lock, Thread
 
 from cxr.telemetry import logger
+from cxr.telemetry.answers import BREAKER_OPEN
 
 log = logger(__name__)
 
@@ -37,6 +38,7 @@ class Breaker:
         with self._probing:
             if self._closed.is_set() and not self._stopping.is_set():
                 self._closed.clear()
+                BREAKER_OPEN.set(1)
                 log.warning("model_away")
                 Thread(target=self._probe, name="breaker", daemon=True).start()
 
@@ -50,6 +52,7 @@ class Breaker:
         while not self._stopping.wait(pause_s * random.uniform(0.75, 1.25)):  # noqa: S311  (spreads retries)
             if self._ready():
                 log.info("model_back")
+                BREAKER_OPEN.set(0)
                 self._closed.set()
                 return
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

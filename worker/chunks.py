@@ -14,8 +14,10 @@ from cxr.errors import ContractBroken, LedgerUnavailable, ModelUnavailable, Unav
 from cxr.jobs import Lease, Leases
 from cxr.predictor import Predictor
 from cxr.schemas import Chunk, JobImage, Prediction, Rejection
-from cxr.telemetry import logger
+from cxr.telemetry import logger, stage
+from cxr.telemetry.answers import CHUNKS
 from worker.breaker import Breaker
+from worker.observed import AnswerCount
 from worker.quarantine import Quarantine
 
 log = logger(__name__)
@@ -37,8 +39,9 @@ class ChunkWorker:
         threads: Executor,
         *,
         lease_s: float,
+        count: AnswerCount,
     ) -> None:
-        self._leases, self._blobs, self._predictor = leases, blobs, predictor
+        self._leases, self._blobs, self._predictor, self._count = leases, blobs, predictor, count
         self._breaker, self._threads, self._lease_s = breaker, threads, lease_s
         self._quarantine = Quarantine()
 
@@ -57,21 +60,27 @@ class ChunkWorker:
             return self._answer(chunk)
 
     def _answer(self, chunk: Chunk) -> int:
-        lease = self._leases.claim(chunk)
+        with stage("claim"):
+            lease = self._leases.claim(chunk)
         if lease is None:
+            CHUNKS.labels("nothing_to_do").inc()
             return 0
         try:
             with self._kept_alive(lease):
                 answers = self._answers(lease.waiting)
-                new = self._recorded(lease, answers)
+                with stage("record", images=len(answers)):
+                    new = self._recorded(lease, answers)
         except (Unavailable, ContractBroken) as error:
             if isinstance(error, ModelUnavailable | ContractBroken):
                 self._breaker.open()
             pause_s = random.uniform(*PAUSE_S)  # noqa: S311  (spreads retries; nothing secret)
+            CHUNKS.labels(error.code).inc()
             log.warning("chunk_put_off", chunk=str(chunk), code=error.code, detail=error.detail)
             self._leases.release(lease, pause_s)
             return 0
-        log.info("chunk_answered", chunk=str(chunk), images=len(answers), new=new)
+        if new:
+            self._count.add(chunk, answers)
+        log.info("chunk_answered", chunk=str(chunk), images=len(answers), new=new, model_version=_version(answers))
         return new
 
     def _answers(self, waiting: dict[int, JobImage]) -> dict[int, Prediction | Rejection]:
@@ -80,7 +89,8 @@ class ChunkWorker:
         known = self._leases.known_answers(hashes.values(), self._predictor.model())
         answers = {index: known[sha256] for index, sha256 in hashes.items() if sha256 in known}
         unknown = {index: sha256 for index, sha256 in hashes.items() if sha256 not in known}
-        contents = list(self._threads.map(self._blobs.get, unknown.values()))
+        with stage("read", images=len(unknown)):
+            contents = list(self._threads.map(self._blobs.get, unknown.values()))
         answers |= dict(zip(unknown, self._predictor.predict(contents), strict=True))
         return {index: waiting[index].noted(answer) for index, answer in answers.items()}
 
@@ -113,3 +123,8 @@ class ChunkWorker:
         finally:
             finished.set()
             keeper.join()
+
+
+def _version(answers: dict[int, Prediction | Rejection]) -> int | None:
+    """The model version that answered, if a model was asked at all."""
+    return next((answer.model.version for answer in answers.values() if answer.model), None)

@@ -11,6 +11,7 @@ from cxr.jobs import JobStore, Leases, OverdueChunk
 from cxr.queue import ChunkQueue
 from cxr.schemas import Rejection
 from cxr.telemetry import logger
+from cxr.telemetry.answers import CHUNKS_HINTED_AGAIN, IMAGES_SET_ASIDE
 
 log = logger(__name__)
 
@@ -54,9 +55,11 @@ class Reconciler:
     def _act_on(self, overdue: OverdueChunk) -> None:
         chunk = overdue.chunk
         if overdue.stops >= self._max_stops:
+            IMAGES_SET_ASIDE.inc()
             log.error("image_set_aside", chunk=str(chunk), stops=overdue.stops)
             self._leases.set_aside(chunk, Rejection.of(PoisonImage(f"{overdue.stops} workers")))
         else:
+            CHUNKS_HINTED_AGAIN.inc()
             log.info("chunk_enqueued_again", chunk=str(chunk), stops=overdue.stops)
             self._queue.enqueue(overdue.queue, [chunk])
 

@@ -15,6 +15,7 @@ from cxr.jobs.feedback import Feedback, FeedbackLog, Opinion, Seen, Verdict, las
 from cxr.jobs.gauges import LedgerGauges
 from cxr.jobs.leases import Lease, Leases, OverdueChunk
 from cxr.jobs.ledger import Ledger
+from cxr.jobs.origins import Origin, Origins
 from cxr.jobs.references import References
 from cxr.jobs.store import ANYBODY, JobStore
 
@@ -31,6 +32,8 @@ __all__ = [
     "Ledger",
     "LedgerGauges",
     "Opinion",
+    "Origin",
+    "Origins",
     "OverdueChunk",
     "References",
     "Seen",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,6 +26,9 @@ from cxr.jobs.ledger import (
 )
 from cxr.schemas import IMAGE_RESULT, Chunk, Job, JobImage, JobResult, JobState, QueueName, Rejection
 from cxr.settings import Settings
+from cxr.telemetry.intake import JOBS_ACCEPTED, RECEIVED_BYTES, RECEIVED_IMAGES
+from cxr.telemetry.refusals import images_refused
+from cxr.telemetry.traces import TRACEPARENT, traceparent
 
 RECEPTION_LIMIT_MS = 3600 * 1000  # an upload that stays open longer was abandoned
 PAGE = 512
@@ -47,6 +51,7 @@ class JobStore:
             raise RateExceeded(f"at most {self._settings.max_owner_jobs_per_minute} a minute", retry_after_s=60)
         job_id, now = secrets.token_urlsafe(16), now_ms()
         fields = {"state": JobState.RECEIVING, "queue": queue, "total": 0, "answered": 0, "created_at": now}
+        fields[TRACEPARENT] = traceparent()
         with redis_errors():
             pipe = self._ledger.redis.pipeline()
             pipe.hset(job_key(job_id), mapping={"owner": owner, **{key: str(value) for key, value in fields.items()}})
@@ -77,6 +82,9 @@ class JobStore:
         if outcome == -3:
             detail = f"at most {limits.max_owner_images} images"
             raise QuotaExceeded(detail, retry_after_s=self._backlog.standing().retry_after_s)
+        RECEIVED_IMAGES.inc(len(images))
+        RECEIVED_BYTES.inc(sum(image.size_bytes for image, _ in images))
+        images_refused(Counter(rejection.code for _, rejection in images if rejection))
         return int(outcome)
 
     def submit(self, job_id: str) -> list[Chunk]:
@@ -86,6 +94,7 @@ class JobStore:
         bounds = self._ledger.run("submit", keys, [job_id, self._settings.chunk_size, self._retention_ms])
         if bounds is None:
             raise JobNotFound(job_id)
+        JOBS_ACCEPTED.labels(queue.value).inc()
         return [Chunk(job_id, int(first), int(last)) for first, last in zip(bounds[::2], bounds[1::2], strict=True)]
 
     # -- a job is looked at

@@ -1,4 +1,4 @@
-"""What the gateway counts: requests (rate, errors, duration), uploads, refusals."""
+"""What the gateway counts of HTTP: rate, errors, duration, refusals."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ REQUEST_SECONDS = histogram(
     "route",
     bounds=(*STEP_S, 60.0, 300.0),
 )
-JOBS_ACCEPTED = counter("cxr_jobs_accepted", "Jobs accepted, by queue.", "queue")
-UPLOADED_IMAGES = counter("cxr_uploaded_images", "Images of accepted jobs, by queue.", "queue")
-UPLOADED_BYTES = counter("cxr_uploaded_bytes", "Bytes of image files in accepted jobs, by queue.", "queue")
 REQUESTS_REFUSED = counter("cxr_requests_refused", "Requests answered with an error, by its code.", "code")
 
 
@@ -27,10 +24,3 @@ def request_done(method: str, route: str, status: int, took_s: float) -> None:
     method = method if method in METHODS else "OTHER"
     REQUESTS.labels(method, route, f"{status // 100}xx").inc()
     REQUEST_SECONDS.labels(method, route).observe(took_s)
-
-
-def job_accepted(queue: str, images: int, size_bytes: int) -> None:
-    """Count one accepted job."""
-    JOBS_ACCEPTED.labels(queue).inc()
-    UPLOADED_IMAGES.labels(queue).inc(images)
-    UPLOADED_BYTES.labels(queue).inc(size_bytes)

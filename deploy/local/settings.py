@@ -20,6 +20,8 @@ class LocalSettings(BaseSettings):
     gateway_port: int = Field(7860, description="The page and the API.")
     redis_port: int = Field(6390, description="The ledger and the queues.")
     triton_port: int = Field(8051, description="Triton's gRPC.")
+    triton_metrics_port: int = Field(0, description="Where Triton shows its own metrics; 0: nowhere.")
+    otlp_endpoint: str = Field("", description="Where traces go, as for gateway and worker; empty: none are sent.")
     local_dir: Path = Field(ROOT / ".local", description="Redis data, image bytes, logs, sample films.")
     model_repository: Path = Field(ROOT / "model_repository", description="What Triton serves.")
     model_config_name: str = Field("cpu", description="Which configs/*.pbtxt of the model Triton takes.")

@@ -76,9 +76,29 @@ def command(settings: LocalSettings) -> list[str]:
         "--grpc-address=127.0.0.1",
         f"--grpc-port={settings.triton_port}",
         "--allow-http=false",
-        "--allow-metrics=false",
+        *_metrics(settings),
+        *_traces(settings),
         "--exit-timeout-secs=5",
     ]
+
+
+def _metrics(settings: LocalSettings) -> list[str]:
+    if not settings.triton_metrics_port:
+        return ["--allow-metrics=false"]
+    return ["--allow-metrics=true", "--metrics-address=127.0.0.1", f"--metrics-port={settings.triton_metrics_port}"]
+
+
+def _traces(settings: LocalSettings) -> list[str]:
+    """Triton's own spans, as part of the trace that each request names."""
+    if not settings.otlp_endpoint:
+        return []
+    ours = ["mode=opentelemetry", "level=TIMESTAMPS", "rate=1"]
+    theirs = [
+        f"url={settings.otlp_endpoint.rstrip('/')}/v1/traces",
+        "resource=service.name=pneumoserve-triton",
+        "bsp_schedule_delay=1000",
+    ]
+    return [f"--trace-config={word}" for word in ours] + [f"--trace-config=opentelemetry,{word}" for word in theirs]
 
 
 def environment() -> dict[str, str]:
