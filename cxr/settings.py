@@ -12,7 +12,14 @@ from cxr.errors import SettingsRefused
 
 PREFIX = "CXR_"
 # Variables of the same prefix that are for `make run`, the trainer and the trials; the processes let them pass.
-FOR_THE_STACK = ("TRITON_METRICS_PORT", "LOCAL_DIR", "REDIS_PORT", "TRITON_PORT", "MODEL_REPOSITORY", "MODEL_CONFIG_NAME")
+FOR_THE_STACK = (
+    "TRITON_METRICS_PORT",
+    "LOCAL_DIR",
+    "REDIS_PORT",
+    "TRITON_PORT",
+    "MODEL_REPOSITORY",
+    "MODEL_CONFIG_NAME",
+)
 FOR_TRAINER_AND_TRIALS = ("DATA", "CHAOS_FATES")
 READ_ELSEWHERE = frozenset(PREFIX + name for name in (*FOR_THE_STACK, *FOR_TRAINER_AND_TRIALS))
 
