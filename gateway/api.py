@@ -24,9 +24,9 @@ from cxr.errors import (
     RequestTooLarge,
     TooManyImages,
 )
-from cxr.jobs import ANYBODY
 from cxr.schemas import Job, JobResult
 from cxr.telemetry import stage
+from gateway.auth import Reader, Submitter
 from gateway.dicom.results import DicomResults
 from gateway.multipart import receive
 from gateway.parts import Parts
@@ -100,7 +100,7 @@ def jobs_api(parts: Parts) -> APIRouter:
             ),
         },
     )
-    async def submit(request: Request, response: Response) -> Job:
+    async def submit(caller: Submitter, request: Request, response: Response) -> Job:
         """Make a job of one or more films. The answer means that they are durable and that each will be answered.
 
         A file that cannot be judged does not fail the job: it becomes a row with a code and a sentence.
@@ -108,16 +108,16 @@ def jobs_api(parts: Parts) -> APIRouter:
         with stage("receive"):
             spool = await receive(request, settings.max_request_bytes, settings.max_images_per_job)
         try:
-            job = await run_in_threadpool(accept, spool.uploads, parts)
+            job = await run_in_threadpool(accept, spool.uploads, parts.seen_by(caller))
         finally:
             spool.close()
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return job
 
     @api.get("/{job_id}", summary="Where a job stands", responses=documented(JobNotFound, LedgerUnavailable))
-    def job(job_id: str) -> Job:
+    def job(caller: Reader, job_id: str) -> Job:
         """State and progress: ``answered`` of ``total``; ``done`` and ``cancelled`` are final."""
-        return parts.jobs.job(job_id)
+        return parts.seen_by(caller).jobs.job(job_id)
 
     @api.get(
         "/{job_id}/results",
@@ -129,6 +129,7 @@ def jobs_api(parts: Parts) -> APIRouter:
         },
     )
     def results(
+        caller: Reader,
         job_id: str,
         limit: Annotated[int | None, Query(ge=1, le=LARGEST_PAGE, description="Most rows (JSON: 1000).")] = None,
         offset: Annotated[int, Query(ge=0, description="Index of the first row.")] = 0,
@@ -140,21 +141,22 @@ def jobs_api(parts: Parts) -> APIRouter:
         ``?format=dicom`` is a zip: a structured report and a secondary capture of each judged film that came as DICOM,
         and ``index.csv`` with a line for every image of the job.
         """
-        parts.custody.read(job_id, ANYBODY)
+        seen = parts.seen_by(caller)
+        seen.custody.read(job_id, caller.actor)
         if format == ResultsFormat.DICOM:
             headers = {"Content-Disposition": 'attachment; filename="findings-dicom.zip"'}
-            return StreamingResponse(DicomResults.by(parts).archive(job_id), media_type=ZIP, headers=headers)
+            return StreamingResponse(DicomResults.by(seen).archive(job_id), media_type=ZIP, headers=headers)
         if format == ResultsFormat.CSV or (format is None and CSV in accept):
-            return _as_csv(parts, job_id, offset, limit)
-        standing = parts.jobs.job(job_id)
+            return _as_csv(seen, job_id, offset, limit)
+        standing = seen.jobs.job(job_id)
         stop = offset + (limit or PAGE_IMAGES)
-        rows = list(parts.jobs.results(job_id, offset, stop))
+        rows = list(seen.jobs.results(job_id, offset, stop))
         return Results(job=standing, offset=offset, results=rows, next_offset=stop if stop < standing.total else None)
 
     @api.post("/{job_id}/cancel", summary="Stop a job", responses=documented(JobNotFound, LedgerUnavailable))
-    def cancel(job_id: str) -> Job:
+    def cancel(caller: Submitter, job_id: str) -> Job:
         """No further image of the job is judged; the answers it has stay. A job that is done stays done."""
-        return parts.custody.cancel(job_id, ANYBODY)
+        return parts.seen_by(caller).custody.cancel(job_id, caller.actor)
 
     @api.delete(
         "/{job_id}",
@@ -162,9 +164,9 @@ def jobs_api(parts: Parts) -> APIRouter:
         summary="Forget a job",
         responses=documented(JobNotFound, LedgerUnavailable, BlobsUnavailable),
     )
-    def delete(job_id: str) -> None:
+    def delete(caller: Submitter, job_id: str) -> None:
         """Remove a job, finished or not, its findings, and the films that no other job needs."""
-        parts.custody.forget(job_id, ANYBODY)
+        parts.seen_by(caller).custody.forget(job_id, caller.actor)
 
     return api
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, status
 
 from cxr.errors import ImageNotFound, JobNotFound, LedgerUnavailable, ResultsNotReady
-from cxr.jobs import ANYBODY, Feedback, Opinion
+from cxr.jobs import Feedback, Opinion
+from gateway.auth import Reader
 from gateway.parts import Parts
 from gateway.pictures import Index
 from gateway.problems import documented
@@ -23,17 +24,17 @@ def feedback_api(parts: Parts) -> APIRouter:
         summary="Agree or disagree with a finding",
         responses=documented(*SOUGHT, ResultsNotReady),
     )
-    def say(job_id: str, index: Index, opinion: Opinion) -> Feedback:
+    def say(caller: Reader, job_id: str, index: Index, opinion: Opinion) -> Feedback:
         """Say whether you share the answer, and why. It is kept for good, beside the film's SHA-256: no patient names.
 
         Saying it again adds an entry; the last one counts.
         """
-        return give_feedback(parts, job_id, index, opinion, ANYBODY)
+        return give_feedback(parts.seen_by(caller), job_id, index, opinion, caller.owner)
 
     @api.get("", summary="What readers said of a finding", responses=documented(*SOUGHT))
-    def said(job_id: str, index: Index) -> list[Feedback]:
+    def said(caller: Reader, job_id: str, index: Index) -> list[Feedback]:
         """Oldest first. Entries leave this list with their job; what they teach stays in the training manifest."""
-        parts.jobs.result(job_id, index)
+        parts.seen_by(caller).jobs.result(job_id, index)
         return parts.feedback.of_image(job_id, index)
 
     return api

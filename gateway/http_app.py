@@ -15,7 +15,7 @@ from gateway.api import jobs_api
 from gateway.dicom.api import dicom_api
 from gateway.dicom.results import DicomResults
 from gateway.feedback import feedback_api
-from gateway.films import Films
+from gateway.gatekeeper import Gatekeeper
 from gateway.health import health_api
 from gateway.http_edge import HttpEdge
 from gateway.observed import Observed
@@ -70,12 +70,13 @@ def http_app(parts: Parts) -> FastAPI:
     )
     app.include_router(health_api(parts))
     app.include_router(jobs_api(parts))
-    app.include_router(pictures_api(Films(parts)))
+    app.include_router(pictures_api(parts))
     app.include_router(dicom_api(DicomResults.by(parts)))
     app.include_router(feedback_api(parts))
     _refuse_unknown_v1_routes(app)
     app.include_router(reference(app))
     answer_with_problems(app)
+    app.add_middleware(Gatekeeper)
     app.add_middleware(HttpEdge)
     app.add_middleware(Observed)
     return app

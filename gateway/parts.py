@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cxr.blobs import BlobStore
 from cxr.custody import Custody
@@ -10,6 +10,7 @@ from cxr.jobs import AuditLog, FeedbackLog, JobStore, Ledger, References
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.triton import ModelClient
+from gateway.auth import EVERYBODY, Caller
 
 
 @dataclass(frozen=True)
@@ -20,25 +21,34 @@ class Parts:
     jobs: JobStore
     references: References
     blobs: BlobStore
+    audit: AuditLog
     custody: Custody
     queue: ChunkQueue
     model: ModelClient
     feedback: FeedbackLog
+    caller: Caller = EVERYBODY
 
     @classmethod
     def of(cls, settings: Settings) -> Parts:
         ledger = Ledger(settings.redis_url)
         jobs, blobs = JobStore(ledger, settings), BlobStore(settings.blobs_dir)
+        audit = AuditLog(ledger)
         return cls(
             settings=settings,
             jobs=jobs,
             references=References(ledger),
             blobs=blobs,
-            custody=Custody(jobs, blobs, AuditLog(ledger)),
+            audit=audit,
+            custody=Custody(jobs, blobs, audit),
             queue=ChunkQueue(celery_app(settings.redis_url)),
             model=ModelClient(settings.triton_url, settings.model_name, timeout_s=5.0),
             feedback=FeedbackLog(ledger),
         )
+
+    def seen_by(self, caller: Caller) -> Parts:
+        """The same doors as this caller may use them: another owner's job does not exist there."""
+        jobs = self.jobs.seen_by(caller.sees)
+        return replace(self, jobs=jobs, custody=Custody(jobs, self.blobs, self.audit), caller=caller)
 
     def close(self) -> None:
         self.model.close()

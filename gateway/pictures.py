@@ -7,7 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from cxr.errors import BlobsUnavailable, ImageNotFound, ImageRejected, JobNotFound, LedgerUnavailable, ResultsNotReady
+from gateway.auth import Reader
 from gateway.films import Films
+from gateway.parts import Parts
 from gateway.problems import documented
 
 # Answers never change, but a patient's film should not stay long in the cache of a shared computer.
@@ -22,23 +24,23 @@ class Png(Response):
     media_type = "image/png"
 
 
-def pictures_api(films: Films) -> APIRouter:
+def pictures_api(parts: Parts) -> APIRouter:
     """The routes under ``/v1/jobs/{job_id}/images/{index}``; PNG, at most 1024 px on the longer side."""
     api = APIRouter(prefix="/v1/jobs/{job_id}/images/{index}", tags=["pictures"], default_response_class=Png)
 
     @api.get("/film.png", summary="The film alone", responses=documented(*SOUGHT, ResultsNotReady))
-    def film(job_id: str, index: Index) -> Response:
+    def film(caller: Reader, job_id: str, index: Index) -> Response:
         """The film as it was sent, in grey levels; also when it is not of a chest."""
-        return Png(films.film(job_id, index), headers=HEADERS)
+        return Png(Films(parts.seen_by(caller)).film(job_id, index), headers=HEADERS)
 
     @api.get("/heatmap.png", summary="The heatmap alone", responses=documented(*SOUGHT, ResultsNotReady))
-    def heatmap(job_id: str, index: Index) -> Response:
+    def heatmap(caller: Reader, job_id: str, index: Index) -> Response:
         """Transparent, warm where the film speaks for pneumonia. A refused image has none (its code)."""
-        return Png(films.heatmap(job_id, index), headers=HEADERS)
+        return Png(Films(parts.seen_by(caller)).heatmap(job_id, index), headers=HEADERS)
 
     @api.get("/overlay.png", summary="The film under its heatmap", responses=documented(*SOUGHT, ResultsNotReady))
-    def overlay(job_id: str, index: Index, opacity: Opacity = 0.6) -> Response:
+    def overlay(caller: Reader, job_id: str, index: Index, opacity: Opacity = 0.6) -> Response:
         """Warm where the film speaks for pneumonia. A refused image has none (its code)."""
-        return Png(films.overlay(job_id, index, opacity), headers=HEADERS)
+        return Png(Films(parts.seen_by(caller)).overlay(job_id, index, opacity), headers=HEADERS)
 
     return api

@@ -12,11 +12,13 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from cxr.errors import (
+    AccessRefused,
     ContractBroken,
     CxrError,
     ImageNotFound,
     ImageRejected,
     JobNotFound,
+    NotSignedIn,
     RequestRefused,
     RequestTooLarge,
     ResultsNotReady,
@@ -41,6 +43,8 @@ STATUS: dict[type[CxrError], HTTPStatus] = {
     JobNotFound: HTTPStatus.NOT_FOUND,
     ImageNotFound: HTTPStatus.NOT_FOUND,
     ResultsNotReady: HTTPStatus.CONFLICT,
+    NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    AccessRefused: HTTPStatus.FORBIDDEN,
     TooBusy: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ContractBroken: HTTPStatus.BAD_GATEWAY,
@@ -74,6 +78,14 @@ def problem_of(error: CxrError) -> Problem:
     return _problem(status_of(type(error)), error.code, error.sentence, str(error), error.retryable)
 
 
+def problem_response(error: CxrError) -> Response:
+    """Say a PneumoServe error as an HTTP answer, for what stands before FastAPI's own handlers too."""
+    response = _response(problem_of(error), retry_after_s=error.retry_after_s if isinstance(error, TooBusy) else None)
+    if isinstance(error, NotSignedIn):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="PneumoServe"'
+    return response
+
+
 def documented(*errors: type[CxrError]) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's ``responses`` for the errors a route may answer with, grouped by status, their codes listed."""
     by_status: dict[HTTPStatus, list[str]] = {}
@@ -97,7 +109,7 @@ def answer_with_problems(app: FastAPI) -> None:
     @app.exception_handler(CxrError)
     async def _cxr(_: Request, error: CxrError) -> Response:
         REQUESTS_REFUSED.labels(error.code).inc()
-        return _response(problem_of(error), retry_after_s=error.retry_after_s if isinstance(error, TooBusy) else None)
+        return problem_response(error)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> Response:

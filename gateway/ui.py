@@ -15,8 +15,8 @@ import gradio as gr
 from fastapi import FastAPI
 
 from cxr.errors import CxrError, JobNotFound
-from cxr.jobs import ANYBODY
 from cxr.schemas import JobResult
+from gateway.auth import Scope, caller_of
 from gateway.cards import OperatingPoints
 from gateway.page.about import HEAD, about, no_model
 from gateway.page.reading import EMPTY, reading
@@ -51,55 +51,59 @@ class Page:
     def __init__(self, parts: Parts) -> None:
         self._parts, self._points = parts, OperatingPoints(parts.model)
 
-    def receive(self, paths: list[str] | None) -> Iterator[tuple[object, ...]]:
+    def receive(self, paths: list[str] | None, request: gr.Request) -> Iterator[tuple[object, ...]]:
         """Films were dropped: make them a job and follow it."""
         yield None, View(), receiving(len(paths or [])), "", EMPTY, gr.Timer(active=False)
         try:
-            job = accept([Upload.of_path(Path(path)) for path in paths or []], self._parts)
+            seen = self._seen(request, Scope.SUBMIT)
+            job = accept([Upload.of_path(Path(path)) for path in paths or []], seen)
         except CxrError as error:
             yield None, View(), fault(error, "Not accepted"), "", EMPTY, gr.Timer(active=False)
         else:
-            yield None, *self.show(View(job.id))
+            yield None, *self.show(View(job.id), request)
 
     def resume(self, request: gr.Request) -> tuple[object, ...]:
         """The page was opened: with ``?job=`` it shows that job again."""
-        return self.show(View(str(request.query_params.get("job", ""))))
+        return self.show(View(str(request.query_params.get("job", ""))), request)
 
-    def choose(self, view: View, event: gr.EventData) -> tuple[object, ...]:
+    def choose(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """A film of the list was chosen."""
-        return self.show(replace(view, selected=max(0, int(event.index))))
+        return self.show(replace(view, selected=max(0, int(event.index))), request)
 
-    def turn(self, view: View, event: gr.EventData) -> tuple[object, ...]:
+    def turn(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """Another page of the list was asked for."""
         first = max(0, int(event.first))
-        return self.show(replace(view, first=first, selected=first))
+        return self.show(replace(view, first=first, selected=first), request)
 
-    def stop(self, view: View) -> tuple[object, ...]:
+    def stop(self, view: View, request: gr.Request) -> tuple[object, ...]:
         """The job is to be stopped; the answers it has stay."""
         try:
-            self._parts.custody.cancel(view.job_id, ANYBODY)
+            seen = self._seen(request, Scope.SUBMIT)
+            seen.custody.cancel(view.job_id, seen.caller.actor)
         except CxrError as error:
             return view, fault(error, "Not stopped"), gr.skip(), gr.skip(), gr.skip()
-        return self.show(view)
+        return self.show(view, request)
 
-    def forget(self, view: View) -> tuple[object, ...]:
+    def forget(self, view: View, request: gr.Request) -> tuple[object, ...]:
         """The job is to be deleted."""
         try:
-            self._parts.custody.forget(view.job_id, ANYBODY)
+            seen = self._seen(request, Scope.SUBMIT)
+            seen.custody.forget(view.job_id, seen.caller.actor)
         except JobNotFound:
             pass
         except CxrError as error:
             return view, fault(error, "Not deleted"), gr.skip(), gr.skip(), gr.skip()
         return View(), "", "", EMPTY, gr.Timer(active=False)
 
-    def show(self, view: View) -> tuple[object, ...]:
+    def show(self, view: View, request: gr.Request) -> tuple[object, ...]:
         """Read the ledger and draw what the visitor looks at."""
         if not view.job_id:
             return View(), "", "", EMPTY, gr.Timer(active=False)
         try:
-            job = self._parts.jobs.job(view.job_id)
-            self._parts.custody.read(view.job_id, ANYBODY)
-            rows = list(self._parts.jobs.results(view.job_id, view.first, view.first + ROWS))
+            seen = self._seen(request, Scope.READ)
+            job = seen.jobs.job(view.job_id)
+            seen.custody.read(view.job_id, seen.caller.actor)
+            rows = list(seen.jobs.results(view.job_id, view.first, view.first + ROWS))
             chosen = self._chosen(view, rows)
         except JobNotFound as error:
             return View(), fault(error, "Nothing to show"), "", EMPTY, gr.Timer(active=False)
@@ -119,6 +123,11 @@ class Page:
             return about(self._parts.model.served())
         except CxrError as error:
             return no_model(error)
+
+    def _seen(self, request: gr.Request, scope: Scope) -> Parts:
+        caller = caller_of(request)
+        caller.must_have(scope)
+        return self._parts.seen_by(caller)
 
     def _chosen(self, view: View, rows: list[JobResult]) -> JobResult | None:
         return next((row for row in rows if row.index == view.selected), rows[0] if rows else None)

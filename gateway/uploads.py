@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cxr.errors import CxrError, NoImages, Unavailable
-from cxr.jobs import ANYBODY
 from cxr.schemas import Job, QueueName
 from cxr.telemetry import logger, stage
 from cxr.telemetry.traces import continued, span
@@ -33,6 +32,8 @@ log = logger("gateway.uploads")
 def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
     """Make a durable job of these files and return it; from then on every image will be answered.
 
+    It belongs to the caller of ``parts``.
+
     Raises:
         NoImages, TooManyImages, CorruptArchive (of a lone archive): nothing was stored.
         QueueFull, QuotaExceeded, RateExceeded, LedgerUnavailable, BlobsUnavailable: nothing was kept.
@@ -43,14 +44,14 @@ def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
         if total == 0:
             raise NoImages
         queue = QueueName.INTERACTIVE if total <= settings.interactive_max_images else QueueName.BATCH
-        job_id = parts.jobs.create(queue)
+        job_id = parts.jobs.create(queue, parts.caller.owner)
         try:
             with ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="store") as storing:
                 for batch in _batches(contents.films(MAX_UNPACKED_REQUESTS * settings.max_request_bytes)):
                     with stage("store", images=len(batch.films)):
                         add_to_job(job_id, batch.films, parts, storing.map)
             with stage("submit", job_id=job_id, images=total):
-                parts.custody.submitted(parts.jobs.job(job_id), ANYBODY)
+                parts.custody.submitted(parts.jobs.job(job_id), parts.caller.actor)
                 chunks = parts.jobs.submit(job_id)
         except BaseException:
             _forget(job_id, parts)
@@ -94,6 +95,6 @@ def _batches(films: Iterator[Film]) -> Iterator[_Batch]:
 
 def _forget(job_id: str, parts: Parts) -> None:
     try:
-        parts.custody.forget(job_id, ANYBODY, "refused")
+        parts.custody.forget(job_id, parts.caller.actor, "refused")
     except CxrError as error:  # the reconciler forgets what stayed in reception for an hour
         log.warning("unfinished_job_left", job_id=job_id, code=error.code)

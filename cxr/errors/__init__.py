@@ -27,6 +27,12 @@ CxrError
 │   ├── ImageNotFound        image_not_found
 │   ├── NoDicomOriginal      no_dicom_original
 │   └── ResultsNotReady      results_not_ready   (retryable)
+├── AccessRefused            the caller is not known, or may not do this
+│   ├── NotSignedIn          not_signed_in
+│   │   ├── InvalidKey       invalid_key
+│   │   └── WrongLogin       wrong_login
+│   ├── ScopeMissing         scope_missing
+│   └── CrossSite            cross_site
 ├── TooBusy                  there is too much to do already; try again later   (retryable)
 │   ├── QueueFull            queue_full
 │   ├── QuotaExceeded        quota_exceeded
@@ -45,6 +51,7 @@ CxrError
 
 from __future__ import annotations
 
+from cxr.errors.access import AccessRefused, CrossSite, InvalidKey, NotSignedIn, ScopeMissing, WrongLogin
 from cxr.errors.availability import (
     BlobsUnavailable,
     ContractBroken,
@@ -95,11 +102,13 @@ from cxr.errors.root import (
 )
 
 __all__ = [
+    "AccessRefused",
     "BlobsUnavailable",
     "ContractBroken",
     "CorruptArchive",
     "CorruptDicom",
     "CorruptImage",
+    "CrossSite",
     "CxrError",
     "DecodeTimeout",
     "DecoderCrashed",
@@ -108,6 +117,7 @@ __all__ = [
     "FileTooLarge",
     "ImageNotFound",
     "ImageRejected",
+    "InvalidKey",
     "JobNotFound",
     "LedgerUnavailable",
     "ModelUnavailable",
@@ -115,6 +125,7 @@ __all__ = [
     "NoDicomOriginal",
     "NoImages",
     "NotChestXray",
+    "NotSignedIn",
     "PoisonImage",
     "QueueFull",
     "QueueUnavailable",
@@ -123,6 +134,7 @@ __all__ = [
     "RequestRefused",
     "RequestTooLarge",
     "ResultsNotReady",
+    "ScopeMissing",
     "SettingsRefused",
     "TooBusy",
     "TooFewPixels",
@@ -133,6 +145,7 @@ __all__ = [
     "UnsupportedFormat",
     "UnsupportedTransferSyntax",
     "WrongBodyPart",
+    "WrongLogin",
     "WrongModality",
     "every_error",
 ]

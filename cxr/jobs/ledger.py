@@ -77,6 +77,11 @@ def job_key(job_id: str, part: str = "") -> str:
     return f"{JOB_PREFIX}{job_id}:{part}" if part else JOB_PREFIX + job_id
 
 
+def owned_key(owner: str) -> str:
+    """The owner's jobs, by time."""
+    return f"{JOBS}:{owner}"
+
+
 def waiting_key(queue: QueueName) -> str:
     """Chunks whose message waits in the queue, by the number of their hint."""
     return f"cxr:waiting:{queue.value}"

@@ -21,6 +21,7 @@ from cxr.jobs.ledger import (
     hints_key,
     job_key,
     now_ms,
+    owned_key,
     redis_errors,
     waiting_key,
 )
@@ -38,10 +39,14 @@ ANYBODY = "anybody"
 class JobStore:
     """Every method raises ``LedgerUnavailable`` when Redis is away, and ``JobNotFound`` for an unknown job id."""
 
-    def __init__(self, ledger: Ledger, settings: Settings) -> None:
-        self._ledger, self._settings = ledger, settings
+    def __init__(self, ledger: Ledger, settings: Settings, owner: str | None = None) -> None:
+        self._ledger, self._settings, self._owner = ledger, settings, owner
         self._backlog = Backlog(ledger)
         self._retention_ms = settings.retention_s * 1000
+
+    def seen_by(self, owner: str | None) -> JobStore:
+        """The same ledger as this owner sees it: another owner's job is unknown there. None sees all."""
+        return JobStore(self._ledger, self._settings, owner)
 
     # -- a job comes in
 
@@ -57,6 +62,7 @@ class JobStore:
             pipe.hset(job_key(job_id), mapping={"owner": owner, **{key: str(value) for key, value in fields.items()}})
             pipe.zadd(EXPIRING, {job_id: now + RECEPTION_LIMIT_MS})
             pipe.zadd(JOBS, {job_id: now})
+            pipe.zadd(owned_key(owner), {job_id: now})
             pipe.execute()
         return job_id
 
@@ -103,8 +109,8 @@ class JobStore:
         """Where a job stands."""
         names = ("state", "queue", "total", "answered", "created_at", "finished_at")
         with redis_errors():
-            values = self._ledger.redis.hmget(job_key(job_id), names)
-        if values[0] is None:
+            owner, *values = self._ledger.redis.hmget(job_key(job_id), ("owner", *names))
+        if values[0] is None or not self._sees(owner):
             raise JobNotFound(job_id)
         fields = {name: value for name, value in zip(names, values, strict=True) if value is not None}
         times = {name: from_ms(str(fields.pop(name))) for name in ("created_at", "finished_at") if name in fields}
@@ -112,8 +118,9 @@ class JobStore:
 
     def recent(self, most: int = 50) -> list[Job]:
         """The newest jobs first."""
+        key = JOBS if self._owner is None else owned_key(self._owner)
         with redis_errors():
-            ids = [str(job_id) for job_id in self._ledger.redis.zrevrange(JOBS, 0, most - 1)]
+            ids = [str(job_id) for job_id in self._ledger.redis.zrevrange(key, 0, most - 1)]
         return [job for job_id in ids if (job := self._job_or_none(job_id))]
 
     def results(self, job_id: str, start: int = 0, stop: int | None = None) -> Iterator[JobResult]:
@@ -144,6 +151,7 @@ class JobStore:
         """Forget a job, finished or not. Returns the SHA-256 of the blobs that no job needs any more."""
         parts = [job_key(job_id, part) for part in ("images", "results", "attempts")]
         keys = [job_key(job_id), *parts, EXPIRING, NEEDS, JOBS, SET_ASIDE, job_key(job_id, "references")]
+        keys.append(owned_key(self._owner_of(job_id)))
         unneeded: Any = 0
         while unneeded == 0:  # again when an operator's retry came in between
             self.cancel(job_id)
@@ -189,9 +197,17 @@ class JobStore:
             return None
 
     def _owner_load(self, job_id: str) -> str:
+        return LOAD_PREFIX + "owner:" + self._owner_of(job_id)
+
+    def _owner_of(self, job_id: str) -> str:
         with redis_errors():
             owner = self._ledger.redis.hget(job_key(job_id), "owner")
-        return LOAD_PREFIX + f"owner:{owner or ANYBODY!s}"
+        if owner is not None and not self._sees(owner):
+            raise JobNotFound(job_id)
+        return str(owner or ANYBODY)
+
+    def _sees(self, owner: object) -> bool:
+        return self._owner is None or owner == self._owner
 
 
 def rows(ledger: Ledger, job_id: str, indices: range) -> tuple[list[JobImage], list[str | None]]:

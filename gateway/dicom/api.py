@@ -13,6 +13,7 @@ from cxr.errors import (
     NoDicomOriginal,
     ResultsNotReady,
 )
+from gateway.auth import Reader
 from gateway.dicom.results import DicomResults
 from gateway.pictures import HEADERS, Index
 from gateway.problems import documented
@@ -29,17 +30,17 @@ def dicom_api(results: DicomResults) -> APIRouter:
     api = APIRouter(prefix="/v1/jobs/{job_id}/images/{index}", tags=["DICOM"], default_response_class=DicomFile)
 
     @api.get("/report.dcm", summary="The finding as a structured report", responses=documented(*SOUGHT))
-    def report(job_id: str, index: Index) -> Response:
+    def report(caller: Reader, job_id: str, index: Index) -> Response:
         """TID 1500: finding, probability, algorithm and operating point, referring to the instance that was sent."""
-        return DicomFile(results.report(job_id, index), headers=HEADERS)
+        return DicomFile(results.seen_by(caller).report(job_id, index), headers=HEADERS)
 
     @api.get(
         "/capture.dcm",
         summary="The film under its heatmap as a secondary capture",
         responses=documented(*SOUGHT, BlobsUnavailable),
     )
-    def capture(job_id: str, index: Index) -> Response:
+    def capture(caller: Reader, job_id: str, index: Index) -> Response:
         """RGB, at most 1024 px on the longer side of the film, referring to the instance that was sent."""
-        return DicomFile(results.capture(job_id, index), headers=HEADERS)
+        return DicomFile(results.seen_by(caller).capture(job_id, index), headers=HEADERS)
 
     return api

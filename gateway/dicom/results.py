@@ -6,13 +6,14 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydicom.dataset import Dataset
 
 from cxr.errors import NoDicomOriginal
 from cxr.jobs import References
 from cxr.schemas import InstanceReference, JobResult, Prediction, Rejection
+from gateway.auth import Caller
 from gateway.cards import OperatingPoints
 from gateway.dicom.capture import capture
 from gateway.dicom.report import report
@@ -37,6 +38,10 @@ class DicomResults:
     @classmethod
     def by(cls, parts: Parts) -> DicomResults:
         return cls(Films(parts), parts.references, OperatingPoints(parts.model))
+
+    def seen_by(self, caller: Caller) -> DicomResults:
+        """The same of the jobs that this caller sees."""
+        return replace(self, films=Films(self.films.parts.seen_by(caller)))
 
     def report(self, job_id: str, index: int) -> bytes:
         """The structured report on one image, as a DICOM file.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cxr.errors
-from cxr.errors import CxrError, ImageRejected, RequestRefused, TooBusy, Unavailable, every_error
+from cxr.errors import AccessRefused, CxrError, ImageRejected, RequestRefused, TooBusy, Unavailable, every_error
 from cxr.schemas import Rejection
 
 
@@ -15,7 +15,7 @@ def test_codes_are_unique_and_sentences_end() -> None:
 
 def test_the_drawing_in_the_docstring_names_every_error() -> None:
     drawing = cxr.errors.__doc__ or ""
-    grouping = (CxrError, ImageRejected, RequestRefused, TooBusy, Unavailable)
+    grouping = (CxrError, AccessRefused, ImageRejected, RequestRefused, TooBusy, Unavailable)
     for error in every_error():
         if not error.__module__.startswith("cxr.errors."):
             continue

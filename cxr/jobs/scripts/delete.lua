@@ -1,7 +1,7 @@
 -- Forget a job that is final. Returns the hashes of the blobs that no job needs any more; false when there is no such
 -- job, 0 when it is not final (an image of it is being tried again).
 -- KEYS: job, images, results, chunk attempts, expiring jobs, blob needs, jobs by time, set-aside images,
---       references to the instances that its films came as
+--       references to the instances that its films came as, owner's jobs by time
 -- ARGV: job id, prefix of reusable answers
 local needs, id, reusable = KEYS[6], ARGV[1], ARGV[2]
 local state = redis.call('HGET', KEYS[1], 'state')
@@ -19,8 +19,8 @@ end
 for _, image in ipairs(redis.call('SMEMBERS', KEYS[8])) do
   if string.sub(image, 1, #id + 1) == id .. '/' then redis.call('SREM', KEYS[8], image) end
 end
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[9])
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[1] .. ':feedback')
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[9], KEYS[1] .. ':feedback')
 redis.call('ZREM', KEYS[5], id)
 redis.call('ZREM', KEYS[7], id)
+redis.call('ZREM', KEYS[10], id)
 return unneeded
