@@ -54,6 +54,9 @@ STEPS = {
     "engine": Step(
         "trainer.engine:engine", "Build the served version's TensorRT plan on this machine, if it is stale."
     ),
+    "provision": Step(
+        "trainer.provision:provision", "Before Triton starts: fetch or build this machine's engine, and prove it there."
+    ),
     "config": Step("trainer.repository:config", "Generate the Triton configs from the served version's manifest."),
 }
 
