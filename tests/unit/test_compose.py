@@ -1,0 +1,64 @@
+"""docker-compose.yml: read by a real Compose, pinned, hardened, and in step with Kubernetes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from cxr.settings import Settings
+from deploy.local.settings import ROOT
+from tests.manifests import OURS
+from tests.parts import SECRETS, compose, of_compose, of_kubernetes
+
+SERVICES = sorted(compose()["services"])
+PROCESSES = ("worker", "gateway")
+
+
+def test_compose_itself_reads_the_file() -> None:
+    program = shutil.which("docker-compose")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("docker-compose is not installed")
+        pytest.skip("docker-compose is not installed")
+    for profile in ("cpu", "gpu", "observe"):
+        words = [program, "--profile", profile, "config", "--quiet"]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_cpu_profile_is_taken_where_none_is_asked_for() -> None:
+    assert "COMPOSE_PROFILES=cpu" in (ROOT / ".env").read_text()
+    profiles = {name: service.get("profiles") for name, service in compose()["services"].items()}
+    assert (profiles["triton"], profiles["triton-gpu"], profiles["gateway"]) == (["cpu"], ["gpu"], None)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_pinned_hardened_and_limited(name: str) -> None:
+    service = compose()["services"][name]
+    assert re.fullmatch(r"[a-z0-9./-]+:v?[0-9][\w.-]*(@sha256:[0-9a-f]{64})?", service["image"])
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["deploy"]["resources"]["limits"]["memory"]
+    assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", []))
+    if service["image"].startswith(OURS):
+        assert (ROOT / service["build"]["dockerfile"]).is_file()
+
+
+def test_only_the_gateway_is_reached_from_outside() -> None:
+    found = compose()
+    assert found["networks"]["inside"]["internal"] is True
+    ours = [name for name, each in found["services"].items() if each["image"].startswith((OURS, "redis:"))]
+    assert [name for name in ours if found["services"][name].get("ports")] == ["gateway"]
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_processes_run_as_in_kubernetes(name: str) -> None:
+    here, there = of_compose()[name], of_kubernetes("cpu", SECRETS)[name]
+    assert (here.words, here.grace_s) == (there.words, there.grace_s)
+    known = {f"CXR_{field.upper()}" for field in Settings.model_fields}
+    assert {variable for variable in here.environment if variable.startswith("CXR_")} <= known
