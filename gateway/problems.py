@@ -17,7 +17,9 @@ from cxr.errors import (
     CxrError,
     ImageNotFound,
     ImageRejected,
+    InvalidCursor,
     JobNotFound,
+    NotAcceptable,
     NotSignedIn,
     RequestRefused,
     RequestTooLarge,
@@ -26,6 +28,7 @@ from cxr.errors import (
     TooBusy,
     TooManyImages,
     Unavailable,
+    UnknownFormat,
     every_error,
 )
 from cxr.telemetry import logger
@@ -43,6 +46,9 @@ STATUS: dict[type[CxrError], HTTPStatus] = {
     JobNotFound: HTTPStatus.NOT_FOUND,
     ImageNotFound: HTTPStatus.NOT_FOUND,
     ResultsNotReady: HTTPStatus.CONFLICT,
+    NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
+    UnknownFormat: HTTPStatus.BAD_REQUEST,
+    InvalidCursor: HTTPStatus.BAD_REQUEST,
     NotSignedIn: HTTPStatus.UNAUTHORIZED,
     AccessRefused: HTTPStatus.FORBIDDEN,
     TooBusy: HTTPStatus.TOO_MANY_REQUESTS,
@@ -116,13 +122,13 @@ def answer_with_problems(app: FastAPI) -> None:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()
         )
-        return _response(
-            _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "The request is not valid.", faults)
-        )
+        return _response(_invalid_request(faults))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
+        if status == HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body that is no JSON
+            return _response(_invalid_request("the body cannot be read"))
         code = {404: "no_such_route", 405: "method_not_allowed"}.get(error.status_code, f"http_{error.status_code}")
         response = _response(_problem(status, code, f"{status.phrase}.", f"{request.method} {request.url.path}"))
         response.headers.update(error.headers or {})
@@ -132,6 +138,10 @@ def answer_with_problems(app: FastAPI) -> None:
     async def _unforeseen(_: Request, error: Exception) -> Response:
         logger("gateway").error("unforeseen_error", error=type(error).__name__)
         return _response(problem_of(CxrError()))
+
+
+def _invalid_request(faults: str) -> Problem:
+    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "The request is not valid.", faults)
 
 
 def _problem(status: HTTPStatus, code: str, title: str, detail: str, retryable: bool = False) -> Problem:

@@ -26,6 +26,9 @@ CxrError
 │   ├── JobNotFound          job_not_found
 │   ├── ImageNotFound        image_not_found
 │   ├── NoDicomOriginal      no_dicom_original
+│   ├── NotAcceptable        not_acceptable
+│   ├── UnknownFormat        unknown_format
+│   ├── InvalidCursor        invalid_cursor
 │   └── ResultsNotReady      results_not_ready   (retryable)
 ├── AccessRefused            the caller is not known, or may not do this
 │   ├── NotSignedIn          not_signed_in
@@ -88,13 +91,16 @@ from cxr.errors.images import (
 from cxr.errors.requests import (
     CorruptArchive,
     ImageNotFound,
+    InvalidCursor,
     JobNotFound,
     NoDicomOriginal,
     NoImages,
+    NotAcceptable,
     RequestRefused,
     RequestTooLarge,
     ResultsNotReady,
     TooManyImages,
+    UnknownFormat,
 )
 from cxr.errors.root import (
     CxrError,
@@ -117,6 +123,7 @@ __all__ = [
     "FileTooLarge",
     "ImageNotFound",
     "ImageRejected",
+    "InvalidCursor",
     "InvalidKey",
     "JobNotFound",
     "LedgerUnavailable",
@@ -124,6 +131,7 @@ __all__ = [
     "MultiFrameDicom",
     "NoDicomOriginal",
     "NoImages",
+    "NotAcceptable",
     "NotChestXray",
     "NotSignedIn",
     "PoisonImage",
@@ -141,6 +149,7 @@ __all__ = [
     "TooManyImages",
     "TooManyPixels",
     "Unavailable",
+    "UnknownFormat",
     "UnsafeArchiveEntry",
     "UnsupportedFormat",
     "UnsupportedTransferSyntax",

@@ -51,3 +51,18 @@ class ResultsNotReady(RequestRefused):
     code = "results_not_ready"
     sentence = "The image has not been answered yet."
     retryable = True
+
+
+class NotAcceptable(RequestRefused):
+    code = "not_acceptable"
+    sentence = "The results cannot be had in any of the media types that the Accept header names."
+
+
+class UnknownFormat(RequestRefused):
+    code = "unknown_format"
+    sentence = "There is no results format of this name."
+
+
+class InvalidCursor(RequestRefused):
+    code = "invalid_cursor"
+    sentence = "The cursor is not one that this server gave."

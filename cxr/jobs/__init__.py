@@ -15,6 +15,7 @@ from cxr.jobs.feedback import Feedback, FeedbackLog, Opinion, Seen, Verdict, las
 from cxr.jobs.gauges import LedgerGauges
 from cxr.jobs.leases import Lease, Leases, OverdueChunk
 from cxr.jobs.ledger import Ledger
+from cxr.jobs.listing import Place
 from cxr.jobs.origins import Origin, Origins
 from cxr.jobs.references import References
 from cxr.jobs.store import ANYBODY, JobStore
@@ -35,6 +36,7 @@ __all__ = [
     "Origin",
     "Origins",
     "OverdueChunk",
+    "Place",
     "References",
     "Seen",
     "Standing",

@@ -25,6 +25,7 @@ from cxr.jobs.ledger import (
     redis_errors,
     waiting_key,
 )
+from cxr.jobs.listing import Place, places_before
 from cxr.schemas import IMAGE_RESULT, Chunk, Job, JobImage, JobResult, JobState, QueueName, Rejection
 from cxr.settings import Settings
 from cxr.telemetry.intake import JOBS_ACCEPTED, RECEIVED_BYTES, RECEIVED_IMAGES
@@ -122,6 +123,13 @@ class JobStore:
         with redis_errors():
             ids = [str(job_id) for job_id in self._ledger.redis.zrevrange(key, 0, most - 1)]
         return [job for job_id in ids if (job := self._job_or_none(job_id))]
+
+    def page(self, most: int, before: Place | None = None) -> tuple[list[Job], Place | None]:
+        """Up to ``most`` jobs, newest first, after ``before``; and from where to go on (None at the end)."""
+        key = JOBS if self._owner is None else owned_key(self._owner)
+        places = places_before(self._ledger, key, before, most)
+        jobs = [job for place in places if (job := self._job_or_none(place.job_id))]
+        return jobs, places[-1] if len(places) == most else None
 
     def results(self, job_id: str, start: int = 0, stop: int | None = None) -> Iterator[JobResult]:
         """The rows ``start..stop`` (stop excluded) in order, read page by page; ``result`` is None while one waits."""

@@ -1,11 +1,16 @@
-"""A ledger of its own for each test."""
+"""A ledger, and a gateway in this process, of its own for each test."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cxr.jobs import JobStore, Leases, Ledger
 from cxr.settings import Settings
+from tests.gateway import Gateway
 from tests.stack import Stack
 
 
@@ -29,3 +34,25 @@ def jobs(ledger: Ledger, settings: Settings) -> JobStore:
 @pytest.fixture
 def leases(ledger: Ledger, settings: Settings) -> Leases:
     return Leases(ledger, settings)
+
+
+@pytest.fixture
+def start(redis_stack: Stack, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
+    """Makes a gateway of its own settings on a fresh blob store and an empty ledger."""
+    redis_stack.ledger.redis.flushdb()
+    started: list[Gateway] = []
+
+    def make(**settings: Any) -> Gateway:
+        gateway = Gateway(redis_stack.settings.model_copy(update={"blobs_dir": tmp_path / "blobs", **settings}))
+        gateway.client.__enter__()
+        started.append(gateway)
+        return gateway
+
+    yield make
+    for gateway in started:
+        gateway.client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def gateway(start: Callable[..., Gateway]) -> Gateway:
+    return start()

@@ -4,90 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from PIL import Image
 
 from cxr.errors import NotChestXray, PoisonImage
-from cxr.jobs import Leases
 from cxr.queue import ChunkQueue, celery_app
-from cxr.schemas import Chunk, Finding, JobState, ModelIdentity, Prediction, Rejection
-from cxr.settings import Settings
-from gateway.http_app import http_app
-from gateway.parts import Parts
+from cxr.schemas import JobState, Rejection
 from gateway.spool import Upload
 from gateway.uploads import accept
 from tests.files import png
-from tests.stack import Stack
+from tests.gateway import JUDGED, MODEL, Files, Gateway
 from tests.zips import zip_of
 
 FILM = png()
-MODEL = ModelIdentity(name="pneumonia_classifier", version=1, engine="openvino")
-JUDGED = Prediction(
-    finding=Finding.PNEUMONIA, probability=0.9, ood_score=0.1, heatmap=[[0.0, 2.0], [0.0, -1.0]], model=MODEL
-)
-Files = list[tuple[str, bytes]]
-
-
-class Gateway:
-    """The API in this process, and the worker's hand to write answers with."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.parts = Parts.of(settings)
-        self.blobs = settings.blobs_dir
-        self.client = TestClient(http_app(self.parts))
-        self._leases = Leases(self.parts.jobs._ledger, settings)
-
-    def submit(self, files: Files) -> dict[str, Any]:
-        answer = self.post(files)
-        assert answer.status_code == 202, answer.text
-        job: dict[str, Any] = answer.json()
-        assert answer.headers["Location"] == f"/v1/jobs/{job['id']}"
-        return job
-
-    def post(self, files: Files) -> Any:
-        return self.client.post("/v1/jobs", files=[("files", file) for file in files])
-
-    def rows(self, job: dict[str, Any], **query: Any) -> list[dict[str, Any]]:
-        answer = self.client.get(f"/v1/jobs/{job['id']}/results", params=query)
-        rows: list[dict[str, Any]] = answer.raise_for_status().json()["results"]
-        return rows
-
-    def answer(self, job: dict[str, Any], results: dict[int, Prediction | Rejection]) -> None:
-        lease = self._leases.claim(Chunk(job["id"], 0, job["total"] - 1))
-        assert lease is not None
-        self._leases.record(lease.chunk, results, lease.token)
-
-    def stored(self) -> int:
-        """How many blobs lie in the store."""
-        return sum(path.is_file() for path in self.blobs.rglob("*"))
-
-
-@pytest.fixture
-def start(redis_stack: Stack, tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
-    """Makes a gateway of its own settings on a fresh blob store and an empty ledger."""
-    redis_stack.ledger.redis.flushdb()
-    started: list[Gateway] = []
-
-    def make(**settings: Any) -> Gateway:
-        gateway = Gateway(redis_stack.settings.model_copy(update={"blobs_dir": tmp_path / "blobs", **settings}))
-        gateway.client.__enter__()
-        started.append(gateway)
-        return gateway
-
-    yield make
-    for gateway in started:
-        gateway.client.__exit__(None, None, None)
-
-
-@pytest.fixture
-def gateway(start: Callable[..., Gateway]) -> Gateway:
-    return start()
 
 
 def test_an_accepted_job_is_durable_and_queued(gateway: Gateway) -> None:
