@@ -41,6 +41,11 @@ class Settings(BaseSettings):
 
     gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     gateway_port: int = Field(7860, description="Port the gateway listens on.")
+    access_file: Path | None = Field(
+        None,
+        description="Who may come in, as `python -m gateway keys` writes it; without one everybody may, and the gateway"
+        " listens on loopback only.",
+    )
 
     max_file_bytes: int = Field(
         64 * 1024**2, description="Largest accepted image file; larger ones are refused one by one."

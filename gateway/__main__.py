@@ -9,14 +9,18 @@ from typing import Annotated
 
 import typer
 
-from cxr.errors import SettingsRefused
 from cxr.jobs import Ledger, LedgerGauges
 from cxr.settings import Settings, read_settings
 from cxr.telemetry import configure_logging
 from cxr.telemetry.metrics import serve_metrics
 from cxr.telemetry.traces import configure_tracing
+from gateway.access.commands import keys
+from gateway.access.exposure import refuse_open_doors
+from gateway.access.register import AccessFile
+from gateway.said import said
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="PneumoServe's web page and HTTP API.")
+cli.add_typer(keys, name="keys")
 
 
 @cli.callback()
@@ -35,6 +39,10 @@ def serve(
     """
     settings = _settings()
     configure_logging("gateway", settings.log_level)
+    with said():
+        refuse_open_doors(
+            host or settings.gateway_host, AccessFile(settings.access_file) if settings.access_file else None
+        )
     with tempfile.TemporaryDirectory(prefix="cxr-page-") as page_uploads:
         # Gradio reads these when it is imported. What browsers send lies in a folder that only this process may read.
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "0"
@@ -77,11 +85,8 @@ def feedback(
 
 
 def _settings() -> Settings:
-    try:
+    with said():
         return read_settings()
-    except SettingsRefused as refusal:
-        typer.echo(f"{refusal.code}: {refusal}", err=True)
-        raise typer.Exit(2) from refusal
 
 
 if __name__ == "__main__":

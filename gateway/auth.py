@@ -27,12 +27,21 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True)
+class Quota:
+    """How much a caller may ask for; None: as much as the settings allow everybody."""
+
+    waiting_images: int | None = None
+    requests_per_minute: int | None = None
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who asks: the owner of jobs, what they may do, and the name of their key (empty in a session of the page)."""
 
     owner: str
     scopes: frozenset[Scope]
     name: str = ""
+    quota: Quota = Quota()
 
     @property
     def actor(self) -> str:

@@ -78,7 +78,7 @@ def http_app(parts: Parts) -> FastAPI:
     _refuse_unknown_v1_routes(app)
     app.include_router(reference(app))
     answer_with_problems(app)
-    app.add_middleware(Gatekeeper)
+    app.add_middleware(Gatekeeper, access=parts.access)
     app.add_middleware(HttpEdge)
     app.add_middleware(Observed)
     return app

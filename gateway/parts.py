@@ -10,6 +10,7 @@ from cxr.jobs import AuditLog, FeedbackLog, JobStore, Ledger, References
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.triton import ModelClient
+from gateway.access.register import AccessFile
 from gateway.auth import EVERYBODY, Caller
 
 
@@ -26,6 +27,7 @@ class Parts:
     queue: ChunkQueue
     model: ModelClient
     feedback: FeedbackLog
+    access: AccessFile | None = None
     caller: Caller = EVERYBODY
 
     @classmethod
@@ -43,11 +45,12 @@ class Parts:
             queue=ChunkQueue(celery_app(settings.redis_url)),
             model=ModelClient(settings.triton_url, settings.model_name, timeout_s=5.0),
             feedback=FeedbackLog(ledger),
+            access=AccessFile(settings.access_file) if settings.access_file else None,
         )
 
     def seen_by(self, caller: Caller) -> Parts:
         """The same doors as this caller may use them: another owner's job does not exist there."""
-        jobs = self.jobs.seen_by(caller.sees)
+        jobs = self.jobs.seen_by(caller.sees, caller.quota.waiting_images)
         return replace(self, jobs=jobs, custody=Custody(jobs, self.blobs, self.audit), caller=caller)
 
     def close(self) -> None:

@@ -1,7 +1,8 @@
 """Containers as processes: the command, environment, folders and probes of a manifest, on this machine.
 
 What is mapped: ports to free ones, the names ``redis`` and ``triton`` and the address 0.0.0.0 to loopback, mounted
-paths to folders of the test, and the working folder to one that holds exactly what the Dockerfile copies there.
+paths to folders of the test (with one key in ``/access``), and the working folder to one that holds exactly what the
+Dockerfile copies there.
 """
 
 from __future__ import annotations
@@ -26,9 +27,13 @@ import httpx
 from deploy.local import redis as local_redis
 from deploy.local import triton as local_triton
 from deploy.local.settings import ROOT, LocalSettings
+from gateway.access.keys import new_key
+from gateway.access.register import Register, changing
+from gateway.auth import Scope
 from tests.stack import free_port
 
 PORTS = (6379, 7860, 8001, 8002, 9101, 9102)
+PATHS = ("blobs", "access", "data", "models", "repository", "engines")
 DOCKERFILES = {"worker": "serving", "gateway": "serving", "triton": "triton", "engine": "triton"}
 Probe = Mapping[str, Any]
 
@@ -52,11 +57,14 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.ports = {port: free_port() for port in PORTS}
-        self.paths = {f"/{name}": folder / name for name in ("blobs", "data", "models", "repository", "engines")}
+        self.paths = {f"/{name}": folder / name for name in PATHS}
         for path in self.paths.values():
             path.mkdir(parents=True)
         for model in local_triton.models(LocalSettings()):
             (self.paths["/models"] / model).symlink_to(ROOT / "model_repository" / model)
+        made, self.key = new_key("test", "machine", [Scope.SUBMIT, Scope.READ])
+        with changing(self.paths["/access"] / "access.json") as box:
+            box.append(Register(keys=(made,)))
         self._programs = folder / "bin"
         self._programs.mkdir()
         self._write_programs()

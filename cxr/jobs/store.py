@@ -45,9 +45,13 @@ class JobStore:
         self._backlog = Backlog(ledger)
         self._retention_ms = settings.retention_s * 1000
 
-    def seen_by(self, owner: str | None) -> JobStore:
-        """The same ledger as this owner sees it: another owner's job is unknown there. None sees all."""
-        return JobStore(self._ledger, self._settings, owner)
+    def seen_by(self, owner: str | None, max_owner_images: int | None = None) -> JobStore:
+        """The same ledger as this owner sees it: another owner's job is unknown there. None sees all.
+
+        ``max_owner_images`` takes the place of the setting for what comes in here.
+        """
+        changed = {} if max_owner_images is None else {"max_owner_images": max_owner_images}
+        return JobStore(self._ledger, self._settings.model_copy(update=changed), owner)
 
     # -- a job comes in
 

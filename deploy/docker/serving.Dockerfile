@@ -17,7 +17,7 @@ RUN python3 -m venv /tools && /tools/bin/python -m pip install --no-cache-dir cy
 FROM ${BASE} AS process
 RUN groupadd --system --gid 10001 cxr \
     && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /tmp cxr \
-    && install -d -o 10001 -g 10001 /blobs
+    && install -d -o 10001 -g 10001 /blobs /access
 COPY --from=packages /venv /venv
 COPY --from=bill /sbom.cdx.json /usr/share/pneumoserve/sbom.cdx.json
 WORKDIR /pneumoserve
@@ -46,7 +46,7 @@ CMD ["python", "-m", "worker", "run"]
 FROM process AS gateway
 LABEL org.opencontainers.image.title="pneumoserve-gateway"
 COPY gateway gateway
-ENV CXR_GATEWAY_HOST=0.0.0.0 CXR_GATEWAY_PORT=7860 CXR_GATEWAY_METRICS_PORT=9101
+ENV CXR_GATEWAY_HOST=0.0.0.0 CXR_GATEWAY_PORT=7860 CXR_GATEWAY_METRICS_PORT=9101 CXR_ACCESS_FILE=/access/access.json
 EXPOSE 7860 9101
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:7860/healthz', timeout=4)"]

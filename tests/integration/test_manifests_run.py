@@ -44,7 +44,8 @@ def cluster(machine: Machine) -> dict[str, Part]:
 def judge(machine: Machine, parts: dict[str, Part]) -> dict[str, object]:
     """One film through the gateway's own door."""
     url = f"http://127.0.0.1:{machine.ports[7860]}"
-    with httpx.Client(base_url=url, timeout=30) as client:
+    key = {"Authorization": f"Bearer {machine.key}"}
+    with httpx.Client(base_url=url, timeout=30, headers=key) as client:
         wait_until(lambda: client.get("/readyz").status_code == 200, 60, "the gateway to see ledger and model")
         job = client.post("/v1/jobs", files=[("files", ("film.png", png()))]).raise_for_status().json()
         wait_until(lambda: client.get(f"/v1/jobs/{job['id']}").json()["state"] == "done", 60, "the answer")
@@ -63,6 +64,11 @@ def test_every_probe_of_the_cluster_agrees(machine: Machine, cluster: dict[str, 
 
 def test_a_film_is_judged_on_the_cluster(machine: Machine, cluster: dict[str, Part]) -> None:
     assert judge(machine, cluster)["kind"] in ("prediction", "rejection")
+
+
+def test_the_gateway_asks_for_a_key(machine: Machine, cluster: dict[str, Part]) -> None:
+    machine.wait(cluster["gateway"], cluster["gateway"].probes["readinessProbe"])
+    assert httpx.get(f"http://127.0.0.1:{machine.ports[7860]}/v1/model", timeout=10).status_code == 401
 
 
 def test_retention_runs_to_its_end(machine: Machine, cluster: dict[str, Part]) -> None:
