@@ -24,6 +24,7 @@ def distil(
     ] = "seed0",
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 3,
     rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = 2e-4,
+    augmentations: Annotated[str, typer.Option(help="Names of trainer/augment.py, comma-separated.")] = "",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
     """Train the pupil on the teachers' mean log-odds of each changed film; kept as seed0 of its own run."""
@@ -31,7 +32,8 @@ def distil(
     films, validation = train_and_validation()
     networks = load_networks(Run(teachers))
     spec = networks[start].spec
-    recipe = replace(Recipe(), **spec, epochs=epochs, rate=rate, frozen_epochs=0, seed=0)
+    names = tuple(augmentations.split(",")) if augmentations else Recipe.augmentations
+    recipe = replace(Recipe(), **spec, epochs=epochs, rate=rate, frozen_epochs=0, seed=0, augmentations=names)
     folder = Run(run)
     pupil = Training(
         recipe,

@@ -20,6 +20,7 @@ from trainer.contract import IMAGE, OUTPUTS, Films
 from trainer.data import kermany
 from trainer.data.film import data_folder
 from trainer.errors import MissingFolder, MissingStep
+from trainer.half_weights import store_in_half
 from trainer.phantom import phantoms
 from trainer.refusals import ExportDiffers
 from trainer.repository import MANIFEST, write_whole
@@ -103,6 +104,7 @@ def write_onnx(model: torch.nn.Module, path: Path, size_px: int, metadata: dict[
     assert program is not None  # only with dynamo=False
     graph = program.model_proto
     _forget_origin(graph)
+    store_in_half(graph)
     onnx.helper.set_model_props(graph, metadata)
     onnx.checker.check_model(graph, full_check=True)
     onnx.save(graph, path)

@@ -16,6 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from trainer import metrics
 from trainer.fit import Judge, Training
+from trainer.half_weights import round_to_half
 from trainer.kermany_set import FilmSet, shifted_validation, train_and_validation
 from trainer.model import Classifier
 from trainer.recipe import Recipe
@@ -83,6 +84,7 @@ def finish(run: Run, name: str, training: Training, validation: FilmSet) -> Clas
 
         network = training.run(judge, on_step)
     writer.close()
+    round_to_half(network)
     torch.save({"recipe": json.dumps(recipe.as_json()), "state": network.state_dict()}, run.path(f"{name}.pt"))
     run.write_json(f"{name}.json", {"recipe": recipe.as_json(), "history": training.history})
     return network
