@@ -13,11 +13,14 @@ from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from pydantic import ValidationError
 
-from cxr.errors import CxrError, JobNotFound
+from cxr.errors import CxrError, JobNotFound, RequestRefused
+from cxr.jobs import Opinion
 from cxr.schemas import JobResult
 from gateway.auth import Scope, caller_of
-from gateway.cards import OperatingPoints
+from gateway.cards import Cards
+from gateway.feedback import give_feedback
 from gateway.page.about import HEAD, about, no_model
 from gateway.page.reading import EMPTY, reading
 from gateway.page.worklist import ROWS, fault, progress, receiving, worklist
@@ -49,7 +52,7 @@ class Page:
     """The page's events. Each returns the view and what to show: view, standing, films, film, clock."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts, self._points = parts, OperatingPoints(parts.model)
+        self._parts, self._cards = parts, Cards(parts.model)
 
     def receive(self, paths: list[str] | None, request: gr.Request) -> Iterator[tuple[object, ...]]:
         """Films were dropped: make them a job and follow it."""
@@ -74,6 +77,18 @@ class Page:
         """Another page of the list was asked for."""
         first = max(0, int(event.first))
         return self.show(replace(view, first=first, selected=first), request)
+
+    def say(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        """The reader agrees or disagrees with the film that is looked at, and says why."""
+        try:
+            opinion = Opinion.model_validate({"verdict": event.verdict, "sees": event.sees, "reason": event.reason})
+            seen = self._seen(request, Scope.READ)
+            give_feedback(seen, view.job_id, int(event.index), opinion, seen.caller.owner)
+        except (ValidationError, ValueError):
+            return view, fault(RequestRefused(), "Not kept"), gr.skip(), gr.skip(), gr.skip()
+        except CxrError as error:
+            return view, fault(error, "Not kept"), gr.skip(), gr.skip(), gr.skip()
+        return self.show(view, request)
 
     def stop(self, view: View, request: gr.Request) -> tuple[object, ...]:
         """The job is to be stopped; the answers it has stay."""
@@ -113,7 +128,7 @@ class Page:
             view,
             progress(job, rows),
             worklist(rows, view.selected, job.total),
-            self._reading(view.job_id, chosen) if chosen else EMPTY,
+            self._reading(seen, view.job_id, chosen) if chosen else EMPTY,
             gr.Timer(active=not job.state.final),
         )
 
@@ -132,9 +147,10 @@ class Page:
     def _chosen(self, view: View, rows: list[JobResult]) -> JobResult | None:
         return next((row for row in rows if row.index == view.selected), rows[0] if rows else None)
 
-    def _reading(self, job_id: str, row: JobResult) -> str:
+    def _reading(self, seen: Parts, job_id: str, row: JobResult) -> str:
         model = row.result.model if row.result else None
-        return reading(job_id, row, self._points.of(model) if model else None)
+        said = [one for one in seen.feedback.of_image(job_id, row.index) if one.reader == seen.caller.owner]
+        return reading(job_id, row, self._cards.of(model) if model else None, said)
 
 
 def mount_page(app: FastAPI, parts: Parts) -> None:
@@ -152,7 +168,8 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
         standing = gr.HTML("", apply_default_css=False, js_on_load=script, elem_id="standing")
         with gr.Row(elem_id="desk"):
             films = gr.HTML("", apply_default_css=False, js_on_load=script, elem_id="films")
-            film = gr.HTML(EMPTY, apply_default_css=False, js_on_load=script, elem_id="film")
+            viewer = script + (folder / "viewer.js").read_text()
+            film = gr.HTML(EMPTY, apply_default_css=False, js_on_load=viewer, elem_id="film")
         card = gr.HTML("", apply_default_css=False)
 
         shown = [view, standing, films, film, clock]
@@ -160,6 +177,7 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
         clock.tick(page.show, view, shown, queue=False, **QUIET)
         films.select(page.choose, view, shown, queue=False, **QUIET)
         films.change_page(page.turn, view, shown, queue=False, **QUIET)
+        film.submit(page.say, view, shown, queue=False, **QUIET)
         standing.stop(page.stop, view, shown, queue=False, **QUIET)
         standing.delete(page.forget, view, shown, queue=False, **QUIET)
         blocks.load(page.resume, None, shown, queue=False, **QUIET)

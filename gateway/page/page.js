@@ -23,9 +23,18 @@ element.addEventListener("keydown", (event) => {
   next.click();
 });
 
-// The opacity is kept on the part itself, so that it stays when another film is chosen.
-element.addEventListener("input", (event) => {
-  if (event.target.id === "heat-opacity") element.style.setProperty("--heat", event.target.value / 100);
+// What a reader says of a finding.
+element.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-opinion]");
+  if (!form) return;
+  event.preventDefault();
+  const said = new FormData(form);
+  trigger("submit", {
+    index: Number(form.closest("[data-reading]").dataset.reading),
+    verdict: said.get("verdict"),
+    sees: said.get("sees") || null,
+    reason: said.get("reason"),
+  });
 });
 
 // A job's address can be kept: the page that is opened with it shows the job again.

@@ -1,16 +1,18 @@
-"""One film read: the viewer with its heatmap, the finding, the probability on its scale, and which model said so."""
+"""One film read: the viewer, the finding on its scale, what it meant before, what is remarkable, and the model."""
 
 from __future__ import annotations
 
-from cxr.errors import NotChestXray
-from cxr.schemas import JobResult, ModelIdentity, OperatingPoint, Prediction, Rejection
-from gateway.page.scale import probability_scale
-from gateway.page.words import WAITING, escape, percent, words_for
+from collections.abc import Sequence
 
-CAPTION = (
-    "Warm areas raised the probability; areas that lowered it are left clear. The map's cells add up to the log-odds of"
-    " the probability. It shows what the model used, which need not be where disease is."
-)
+from cxr.errors import NotChestXray
+from cxr.jobs import Feedback
+from cxr.schemas import JobResult, ModelCard, ModelIdentity, Note, Prediction, Rejection
+from gateway.page.advice import advice
+from gateway.page.meaning import similar_films
+from gateway.page.opinion import opinion_form
+from gateway.page.scale import probability_scale
+from gateway.page.viewer import no_picture, viewer
+from gateway.page.words import WAITING, escape, percent, words_for
 
 EMPTY = """
 <section class="panel empty">
@@ -24,69 +26,60 @@ EMPTY = """
 </section>"""
 
 
-def reading(job_id: str, row: JobResult, point: OperatingPoint | None) -> str:
-    """HTML of one image of a job; ``point`` is the operating point of the model that judged it, where it is known."""
+def reading(job_id: str, row: JobResult, card: ModelCard | None, said: Sequence[Feedback] = ()) -> str:
+    """HTML of one image of a job; ``card`` is that of the model that judged it, where it is known."""
     match row.result:
         case Prediction():
-            verdict, viewer = _prediction(row.result, point), _viewer(job_id, row, with_heatmap=True)
+            verdict, picture = _prediction(row.result, card), viewer(job_id, row, with_heatmap=True)
         case Rejection():
             can_be_seen = row.result.code == NotChestXray.code
-            verdict, viewer = _rejection(row.result), _viewer(job_id, row, False) if can_be_seen else _no_picture()
+            verdict, picture = _rejection(row.result), viewer(job_id, row, False) if can_be_seen else no_picture()
         case None:
-            verdict, viewer = f"<p>{WAITING.sentence}</p>", _no_picture("The film is shown when it has been judged.")
+            verdict, picture = f"<p>{WAITING.sentence}</p>", no_picture("The film is shown when it has been judged.")
     words = words_for(row.result)
     return f"""
-<article class="panel reading" aria-live="polite">
-  <div class="viewer">{viewer}</div>
+<article class="panel reading" data-reading="{row.index}" aria-label="Reading">
+  <div class="viewer">{picture}</div>
   <div class="verdict {words.style}">
     <p class="film-name" title="{escape(row.image.name)}">{escape(row.image.name)}</p>
-    <h2><span class="sign" aria-hidden="true">{words.sign}</span>{words.title}</h2>
+    <div role="status">
+      <h2><span class="sign" aria-hidden="true">{words.sign}</span>{words.title}</h2>
+    </div>
     {verdict}
+    {opinion_form(said) if row.result else ""}
+    {_judged_by(row.result.model) if row.result and row.result.model else ""}
   </div>
 </article>"""
 
 
-def _prediction(prediction: Prediction, point: OperatingPoint | None) -> str:
+def _prediction(prediction: Prediction, card: ModelCard | None) -> str:
     words = words_for(prediction)
+    point = card.operating_point if card else None
     return f"""
 <p class="probability"><strong>{percent(prediction.probability)}</strong> calibrated probability of pneumonia</p>
 {probability_scale(prediction.probability, point, words.style)}
 <p>{words.sentence}</p>
-{_judged_by(prediction.model)}"""
+{_notes(prediction.notes)}
+{similar_films(card, prediction.probability) if card else ""}"""
+
+
+def _notes(notes: Sequence[Note]) -> str:
+    if not notes:
+        return ""
+    items = "".join(f"<li>{escape(note.message)}</li>" for note in notes)
+    return f'<section class="notes"><h3>Take note</h3><ul>{items}</ul></section>'
 
 
 def _rejection(rejection: Rejection) -> str:
     again = "<p>Sending it again later may help.</p>" if rejection.retryable else ""
     return f"""
 <p class="reason">{escape(rejection.message)}</p>
-<p>No probability is given. The other films of the job are not affected.</p>{again}
-<p class="code">Code <code>{escape(rejection.code)}</code></p>
-{_judged_by(rejection.model) if rejection.model else ""}"""
+<p>{advice(rejection.code)}</p>
+<p class="caption">No probability is given. The other films of the job are not affected.</p>{again}
+<p class="code">Code <code>{escape(rejection.code)}</code></p>"""
 
 
 def _judged_by(model: ModelIdentity) -> str:
     return f"""
-<dl class="facts">
-  <div><dt>Model</dt><dd>{escape(model.name)}</dd></div>
-  <div><dt>Version</dt><dd>{model.version}</dd></div>
-  <div><dt>Engine</dt><dd>{escape(model.engine)}</dd></div>
-</dl>"""
-
-
-def _viewer(job_id: str, row: JobResult, with_heatmap: bool) -> str:
-    base = f"v1/jobs/{escape(job_id)}/images/{row.index}"
-    film = f'<img class="film" src="{base}/film.png" alt="The film {escape(row.image.name)}">'
-    if not with_heatmap:
-        return f'<div class="light-box">{film}</div>'
-    return f"""
-<div class="light-box">{film}<img class="heat" src="{base}/heatmap.png" alt="Heatmap over the film"></div>
-<div class="opacity">
-  <label for="heat-opacity">Heatmap</label>
-  <input id="heat-opacity" type="range" min="0" max="100" step="5" value="60" aria-describedby="heat-caption">
-  <span class="ramp" aria-hidden="true"></span><span class="ramp-words" aria-hidden="true">less to more</span>
-</div>
-<p class="caption" id="heat-caption">{CAPTION}</p>"""
-
-
-def _no_picture(sentence: str = "This file cannot be shown.") -> str:
-    return f'<div class="light-box dark-box"><p>{sentence}</p></div>'
+<p class="judged-by">Judged by {escape(model.name)} version {model.version} on {escape(model.engine)}.
+  <a href="v1/model" target="_blank" rel="noopener" data-card>Model card</a></p>"""

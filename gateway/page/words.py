@@ -78,6 +78,11 @@ def percent(probability: float) -> str:
     return f"{probability * 100:.1f} %"
 
 
+def whole(share: float) -> str:
+    """A share as a whole percentage."""
+    return f"{share * 100:.0f} %"
+
+
 def escape(text: str) -> str:
     """Text for HTML, inert also in the template languages of the page's components (``${}`` and ``{{}}``)."""
     return html.escape(text).replace("$", "&#36;").replace("{", "&#123;").replace("`", "&#96;")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cxr.errors import CxrError
 from cxr.schemas import Job, JobResult, JobState, Prediction, Rejection
+from gateway.page.advice import advice
 from gateway.page.words import FINDINGS, REFUSED, count, escape, percent, short_reason, words_for
 
 ROWS = 100
@@ -50,11 +51,10 @@ def receiving(files: int) -> str:
 
 def fault(error: CxrError, title: str) -> str:
     """HTML of something that could not be done: what, why, and its code."""
-    again = "<p>Trying again in a moment may help.</p>" if error.retryable else ""
     return f"""
 <section class="panel fault" role="alert">
   <h2>{escape(title)}</h2>
-  <p>{escape(str(error))}</p>{again}
+  <p>{escape(str(error))} {advice(error.code)}</p>
   <p class="code">Code <code>{escape(error.code)}</code></p>
 </section>"""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from cxr.jobs import FeedbackLog
 from tests.acceptance.browser import DESK, LOWEST_CONTRAST, PHONE, chromium, opened, picture
 from tests.files import jpeg, png
 from tests.stack import Stack
@@ -129,6 +131,54 @@ def test_the_opacity_stays_when_another_film_is_chosen(stack: Stack, browser: Br
         choose(page, 1)
         expect(page.locator(".heat")).to_have_css("opacity", "0.2")
         expect(page.get_by_label("Heatmap", exact=True)).to_have_value("20")
+
+
+def test_the_film_is_zoomed_windowed_and_inverted_by_keyboard_and_pointer(
+    stack: Stack, browser: Browser, films: list[Path]
+) -> None:
+    with opened(browser, stack.gateway_url) as page:
+        drop(page, films[:2])
+        pictures_loaded(page)
+        box, stage = page.locator(".light-box"), page.locator(".stage")
+        channel = page.locator("#film-window feComponentTransfer > *").first
+        box.focus()
+        for key in ("+", "+", "ArrowLeft", "}", "]", "i"):
+            page.keyboard.press(key)
+        expect(page.locator(".zoom-said")).to_have_text("156 %")
+        expect(stage).to_have_attribute("style", re.compile(r"translate\(60px, 0px\) scale\(1\.5625\)"))
+        expect(page.get_by_role("button", name="Invert")).to_have_attribute("aria-pressed", "true")
+        assert float(channel.get_attribute("slope") or 0) < -1
+        page.keyboard.press("h")
+        expect(page.locator(".heat")).to_have_css("opacity", "0")
+        page.keyboard.press("r")
+        expect(stage).to_have_attribute("style", re.compile(r"scale\(1\)"))
+        assert float(channel.get_attribute("slope") or 0) == 1
+        expect(page.locator(".heat")).to_have_css("opacity", "0.6")
+
+        page.get_by_role("button", name="Zoom in").click()
+        where = box.bounding_box() or {}
+        page.mouse.move(where["x"] + 100, where["y"] + 100)
+        page.mouse.down()
+        page.mouse.move(where["x"] + 120, where["y"] + 110)
+        page.mouse.up()
+        expect(stage).to_have_attribute("style", re.compile(r"translate\(20px, 10px\) scale\(1\.25\)"))
+        page.mouse.wheel(0, -400)
+        expect(page.locator(".zoom-said")).to_have_text("340 %")
+        choose(page, 1)
+        expect(page.locator(".zoom-said")).to_have_text("100 %")
+
+
+def test_a_reader_disagrees_and_says_why(stack: Stack, browser: Browser, films: list[Path]) -> None:
+    with opened(browser, stack.gateway_url) as page:
+        drop(page, films[:1])
+        page.get_by_label("Disagree").check()
+        page.get_by_label("What I see").select_option("no_pneumonia")
+        page.get_by_label("Why").fill("A thymus, not a consolidation")
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator(".said")).to_contain_text("You disagreed, seeing no pneumonia: A thymus")
+        job = page.url.split("job=")[1]
+    [said] = FeedbackLog(stack.ledger).of_image(job, 0)
+    assert (said.verdict, said.sees, said.answer) == ("disagree", "no_pneumonia", "pneumonia")
 
 
 def test_a_job_is_found_again_by_its_address_and_can_be_deleted(stack: Stack, browser: Browser) -> None:

@@ -9,18 +9,26 @@ from importlib import resources
 import pytest
 
 from cxr.errors import CorruptArchive, LedgerUnavailable, NotChestXray, every_error
+from cxr.jobs import Feedback
+from cxr.jobs.feedback import Seen, Verdict
 from cxr.schemas import (
     Job,
     JobImage,
     JobResult,
     JobState,
+    ModelCard,
     ModelIdentity,
+    Note,
+    NoteCode,
     OperatingPoint,
     Prediction,
     QueueName,
     Rejection,
+    ReliabilityBin,
 )
 from gateway.page.about import HEAD
+from gateway.page.advice import ADVICE
+from gateway.page.meaning import similar_films, wilson
 from gateway.page.reading import EMPTY, reading
 from gateway.page.scale import probability_scale
 from gateway.page.words import NOTICE, escape, percent, short_reason
@@ -29,6 +37,41 @@ from gateway.page.worklist import ROWS, fault, progress, worklist
 HOSTILE = "<img src=x onerror=alert(1)>\"'${alert(1)}{{alert}}`.png"
 MODEL = ModelIdentity(name="pneumonia_classifier", version=2, engine="openvino")
 POINT = OperatingPoint(threshold=0.4, indeterminate_low=0.3, indeterminate_high=0.6, ood_limit=1)
+
+CARD = ModelCard(
+    name=MODEL.name,
+    version=MODEL.version,
+    architecture="toy",
+    preprocess_version="1",
+    image_size_px=224,
+    heatmap_size=(1, 1),
+    operating_point=POINT,
+    training_data_sha256="",
+    weights_sha256="",
+    onnx_sha256="",
+    metrics={},
+    reliability=(
+        ReliabilityBin(low=0, high=0.5, count=60, observed=0.05),
+        ReliabilityBin(low=0.5, high=0.8, count=0, observed=None),
+        ReliabilityBin(low=0.8, high=1, count=10, observed=0.9),
+    ),
+    intended_use="",
+    attribution="",
+    created=datetime(2026, 1, 1, tzinfo=UTC),
+)
+SAID = Feedback(
+    verdict=Verdict.DISAGREE,
+    sees=Seen.NO_PNEUMONIA,
+    reason=HOSTILE,
+    at=datetime(2026, 1, 1, tzinfo=UTC),
+    reader="anybody",
+    job_id="job",
+    index=0,
+    sha256=None,
+    answer="pneumonia",
+    probability=0.9,
+    model=MODEL,
+)
 
 
 def row(name: str = "a.png", result: Prediction | Rejection | None = None, index: int = 0) -> JobResult:
@@ -57,7 +100,7 @@ def job(total: int, answered: int) -> Job:
 class Tags(HTMLParser):
     """Collects tags and refuses an end that does not fit its start."""
 
-    VOID = frozenset({"img", "input", "path"})
+    VOID = frozenset({"img", "input", "path", "fefuncr", "fefuncg", "fefuncb"})
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -84,8 +127,9 @@ class Tags(HTMLParser):
 @pytest.mark.parametrize(
     "html",
     [
-        reading("job", row(HOSTILE, judged(0.9)), POINT),
-        reading("job", row(HOSTILE, Rejection.of(NotChestXray())), POINT),
+        reading("job", row(HOSTILE, judged(0.9)), CARD),
+        reading("job", row(result=judged(0.9)), CARD, [SAID]),
+        reading("job", row(HOSTILE, Rejection.of(NotChestXray())), CARD),
         reading("job", row(HOSTILE), None),
         worklist([row(HOSTILE, judged(0.9)), row(HOSTILE, Rejection.of(CorruptArchive()), 1)], 0, 2),
         fault(CorruptArchive(HOSTILE), "Not accepted"),
@@ -111,13 +155,13 @@ def test_no_probability_is_shown_as_certain(probability: float, shown: str) -> N
 
 @pytest.mark.parametrize(("probability", "title"), [(0.9, "Pneumonia"), (0.1, "No pneumonia"), (0.45, "Indeterminate")])
 def test_a_finding_is_said_with_its_probability_scale_and_model(probability: float, title: str) -> None:
-    text = Tags(reading("job", row(result=judged(probability)), POINT)).text
+    text = Tags(reading("job", row(result=judged(probability)), CARD)).text
     for part in (title, percent(probability), "operating point, 40.0 %", "30.0 % to 60.0 %", "openvino", "log-odds"):
         assert part in text
 
 
 def test_a_negative_finding_does_not_rule_pneumonia_out() -> None:
-    assert "does not rule pneumonia out" in reading("job", row(result=judged(0.1)), POINT)
+    assert "does not rule pneumonia out" in reading("job", row(result=judged(0.1)), CARD)
 
 
 @pytest.mark.parametrize("error", list(every_error()))
@@ -125,6 +169,7 @@ def test_every_code_has_its_sentence_on_the_page(error: type[NotChestXray]) -> N
     text = Tags(reading("job", row(result=Rejection.of(error())), None)).text
     assert error.sentence in text
     assert error.code in text
+    assert ADVICE[error.code] in text
     assert Tags(worklist([row(result=Rejection.of(error()))], 0, 1)).text.count(short_reason(error.code)) == 1
 
 
@@ -162,9 +207,41 @@ def test_a_long_list_is_turned_page_by_page() -> None:
     assert "Earlier" not in worklist(rows[:3], 0, 3)
 
 
-def test_a_passing_fault_says_that_trying_again_may_help() -> None:
-    assert "Trying again" in fault(LedgerUnavailable(), "Cannot be shown now")
-    assert "Trying again" not in fault(CorruptArchive(), "Not accepted")
+def test_a_fault_says_what_to_do() -> None:
+    assert ADVICE["ledger_unavailable"] in Tags(fault(LedgerUnavailable(), "Cannot be shown now")).text
+    assert "Make the zip again" in Tags(fault(CorruptArchive(), "Not accepted")).text
+
+
+def test_every_code_has_advice_and_no_advice_is_without_a_code() -> None:
+    assert {error.code for error in every_error()} == set(ADVICE)
+
+
+def test_similar_probabilities_are_told_with_their_interval() -> None:
+    text = Tags(similar_films(CARD, 0.3)).text
+    for part in ("60 test films", "between 0 % and 50 %", "5 % (95 % interval 2 % to 14 %)", "17 % of all test films"):
+        assert part in text
+    assert "few films" not in text
+    assert "few films" in similar_films(CARD, 0.9)
+    assert similar_films(CARD, 0.6) == ""
+    assert similar_films(CARD.model_copy(update={"reliability": ()}), 0.6) == ""
+
+
+def test_the_interval_is_wilsons() -> None:
+    # Newcombe 1998, Statistics in Medicine 17:857, table I: 81 of 263, and 0 of 20.
+    assert wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+
+
+def test_notes_stand_beside_the_finding() -> None:
+    noted = judged(0.9).model_copy(update={"notes": (Note.of(NoteCode.AGE_OUTSIDE_VALIDATED_RANGE),)})
+    assert NoteCode.AGE_OUTSIDE_VALIDATED_RANGE.message in reading("job", row(result=noted), CARD)
+    assert "Take note" not in reading("job", row(result=judged(0.9)), CARD)
+
+
+def test_what_a_reader_said_is_shown_again() -> None:
+    assert "Do you agree?" in reading("job", row(result=judged(0.9)), CARD)
+    assert "You disagreed, seeing no pneumonia" in Tags(reading("job", row(result=judged(0.9)), CARD, [SAID])).text
+    assert "Do you agree?" not in reading("job", row(), None)
 
 
 def test_the_page_says_what_it_is_not() -> None:
@@ -176,7 +253,7 @@ def test_the_page_says_what_it_is_not() -> None:
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
     folder = resources.files("gateway.page")
-    for name in ("style.css", "page.js"):
+    for name in ("style.css", "page.js", "viewer.js"):
         text = (folder / name).read_text()
         assert "http" not in text
         assert "@import" not in text
