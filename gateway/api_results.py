@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
@@ -12,10 +12,11 @@ from cxr.errors import JobNotFound, LedgerUnavailable, NotAcceptable, UnknownFor
 from cxr.schemas import Job, JobResult
 from gateway.auth import Reader
 from gateway.dicom.results import DicomResults
+from gateway.fhir import bundle_text
 from gateway.negotiation import MEDIA_TYPES, ResultsFormat, chosen
 from gateway.parts import Parts
 from gateway.problems import documented
-from gateway.streams import ndjson_lines, stream
+from gateway.streams import ndjson_lines, stream, with_references
 from gateway.tables import csv_lines
 
 PAGE_IMAGES, LARGEST_PAGE = 1000, 10_000
@@ -37,8 +38,11 @@ class Results(BaseModel):
     next_offset: int | None = Field(description="Where the next page starts; null on the last.")
 
 
-_TEXTS = (ResultsFormat.NDJSON, ResultsFormat.CSV, ResultsFormat.DICOM)
-_STREAMS = {MEDIA_TYPES[name]: {"schema": {"type": "string"}} for name in _TEXTS}
+_STREAMS: dict[str, Any] = {
+    MEDIA_TYPES[name]: {"schema": {"type": "object" if name is ResultsFormat.FHIR else "string"}}
+    for name in ResultsFormat
+    if name is not ResultsFormat.JSON
+}
 
 
 def results_api(parts: Parts) -> APIRouter:
@@ -62,8 +66,9 @@ def results_api(parts: Parts) -> APIRouter:
         format: Format = None,
         accept: Accept = "",
     ) -> Results | StreamingResponse:
-        """JSON page by page; or as one stream: NDJSON (a row a line), CSV, DICOM. By `?format=` or by Accept.
+        """JSON page by page; or as one stream: NDJSON (a row a line), CSV, FHIR, DICOM. By `?format=` or by Accept.
 
+        `format=fhir` is a Bundle of FHIR R4: a DiagnosticReport and an Observation per image.
         A stream that ends without its closing chunk was broken off; an HTTP client takes that for an error.
         `format=dicom` is a zip: a structured report and a secondary capture of each judged film that came as DICOM,
         and `index.csv` with a line for every image of the job.
@@ -79,8 +84,13 @@ def results_api(parts: Parts) -> APIRouter:
             archive = DicomResults.by(seen).archive(job_id)
             return StreamingResponse(archive, media_type=MEDIA_TYPES[wanted], headers=headers)
         rows = seen.jobs.results(job_id, offset, None if limit is None else offset + limit)
-        lines = csv_lines(rows) if wanted is ResultsFormat.CSV else ndjson_lines(rows)
-        return stream(lines, MEDIA_TYPES[wanted], f"findings.{wanted}")
+        match wanted:
+            case ResultsFormat.CSV:
+                return stream(csv_lines(rows), MEDIA_TYPES[wanted], "findings.csv")
+            case ResultsFormat.FHIR:
+                referring = with_references(rows, seen.references, job_id)
+                return stream(bundle_text(standing, referring), MEDIA_TYPES[wanted], "findings.fhir.json")
+        return stream(ndjson_lines(rows), MEDIA_TYPES[wanted], "findings.ndjson")
 
     return api
 

@@ -13,6 +13,7 @@ class ResultsFormat(StrEnum):
     JSON = "json"
     NDJSON = "ndjson"
     CSV = "csv"
+    FHIR = "fhir"
     DICOM = "dicom"
 
 
@@ -20,6 +21,7 @@ MEDIA_TYPES = {
     ResultsFormat.JSON: "application/json",
     ResultsFormat.NDJSON: "application/x-ndjson",
     ResultsFormat.CSV: "text/csv",
+    ResultsFormat.FHIR: "application/fhir+json",
     ResultsFormat.DICOM: "application/zip",
 }
 OTHER_NAMES = {"application/ndjson": ResultsFormat.NDJSON, "application/jsonl": ResultsFormat.NDJSON}

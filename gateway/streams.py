@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 
 from fastapi.responses import StreamingResponse
 
-from cxr.schemas import JobResult
+from cxr.jobs import References
+from cxr.schemas import InstanceReference, JobResult
 
+PAGE = 512
 BLOCK_CHARACTERS = 64 * 1024  # each block costs a visit to a thread
 
 
@@ -16,6 +18,17 @@ def ndjson_lines(results: Iterable[JobResult]) -> Iterator[str]:
     """One line of JSON per image (https://github.com/ndjson/ndjson-spec), the same object as a row of the JSON page."""
     for row in results:
         yield row.model_dump_json() + "\n"
+
+
+def with_references(
+    results: Iterable[JobResult], references: References, job_id: str
+) -> Iterator[tuple[JobResult, InstanceReference | None]]:
+    """Each row with the DICOM instance its film came as, looked up page by page."""
+    rows = iter(results)
+    while page := list(islice(rows, PAGE)):
+        known = references.get(job_id, [row.index for row in page])
+        for row in page:
+            yield row, known.get(row.index)
 
 
 def stream(lines: Iterator[str], media_type: str, file_name: str) -> StreamingResponse:

@@ -9,12 +9,14 @@ from typing import Any
 
 import anyio
 import pytest
+from fhir.resources.R4B.bundle import Bundle
 
 from cxr.errors import EmptyFile, LedgerUnavailable
 from cxr.jobs import JobStore
 from cxr.schemas import JobImage, QueueName, Rejection
+from gateway.negotiation import ResultsFormat
 from gateway.streams import BLOCK_CHARACTERS, ndjson_lines, stream
-from tests.files import png
+from tests.files import dicom, png
 from tests.gateway import JUDGED, Gateway
 
 FILM = png()
@@ -76,6 +78,22 @@ def test_a_line_of_ndjson_is_a_row_of_the_json_page(
     assert [json.loads(line)["index"] for line in part.text.splitlines()] == [1]
 
 
+@pytest.mark.parametrize(("query", "headers"), [({"format": "fhir"}, {}), ({}, {"Accept": "application/fhir+json"})])
+def test_a_dicom_film_comes_back_as_fhir_with_its_study(
+    gateway: Gateway, query: dict[str, str], headers: dict[str, str]
+) -> None:
+    job = gateway.submit(
+        [("a.dcm", dicom(StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.4")), ("b.png", b""), ("c.png", FILM)]
+    )
+    gateway.answer(job, {0: JUDGED})
+    answer = gateway.client.get(f"/v1/jobs/{job['id']}/results", params=query, headers=headers)
+    assert answer.headers["content-type"] == "application/fhir+json"
+    found = Bundle.model_validate_json(answer.text)
+    assert found.identifier.value == job["id"]
+    assert [entry.resource.status for entry in found.entry] == [*["preliminary"] * 2, *["cancelled"] * 2, "registered"]
+    assert "urn:oid:1.2.3" in answer.text
+
+
 @pytest.mark.parametrize(
     ("query", "headers", "status", "code"),
     [
@@ -91,7 +109,7 @@ def test_what_cannot_be_had_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-@pytest.mark.parametrize("name", ["json", "ndjson", "csv", "dicom"])
+@pytest.mark.parametrize("name", list(ResultsFormat))
 def test_an_unknown_job_is_a_problem_in_every_format(gateway: Gateway, name: str) -> None:
     answer = gateway.client.get("/v1/jobs/unknown/results", params={"format": name})
     assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")

@@ -23,6 +23,7 @@ from gateway.negotiation import ResultsFormat, chosen
         ("application/x-ndjson", "ndjson"),
         ("application/ndjson", "ndjson"),
         ("application/jsonl", "ndjson"),
+        ("application/fhir+json", "fhir"),
         ("application/zip", "dicom"),
         ("application/json;q=0, */*", "ndjson"),
     ],
