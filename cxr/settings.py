@@ -47,6 +47,22 @@ class Settings(BaseSettings):
         " listens on loopback only.",
     )
 
+    dicom_host: str = Field("127.0.0.1", description="Address the DICOM door listens on.")
+    dicom_port: int = Field(11112, description="Port the DICOM door listens on; 11112 is DICOM's registered port.")
+    dicom_ae_title: str = Field("PNEUMOSERVE", description="What the DICOM door is called by its peers.")
+    dicom_peers: str = Field(
+        "",
+        description="Who may send, comma-separated: AE titles, each alone or as TITLE@address. Empty: whoever reaches"
+        " the door, which then listens on loopback only.",
+    )
+    dicom_return_to: str = Field(
+        "", description="The node that results are sent back to, TITLE@host:port; empty: they are not sent."
+    )
+    dicom_owner: str = Field("dicom", description="Owner of the jobs that come through the DICOM door.")
+    dicom_max_associations: int = Field(16, ge=1, description="Associations that may be open at once.")
+    dicom_idle_s: float = Field(60.0, gt=0, description="How long an association may say nothing before it is ended.")
+    dicom_metrics_port: int = Field(0, ge=0, description="Where the DICOM door shows /metrics; 0: nowhere.")
+
     max_file_bytes: int = Field(
         64 * 1024**2, description="Largest accepted image file; larger ones are refused one by one."
     )

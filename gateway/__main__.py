@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from signal import SIGINT, SIGTERM, signal
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -63,6 +65,32 @@ def serve(
             log_config=None,
             server_header=False,
         )
+
+
+@cli.command()
+def dicom() -> None:
+    """Receive films by C-STORE and send their results back, until Ctrl-C; a process of its own beside `serve`.
+
+    Set through the environment: CXR_DICOM_PEERS (who may send), CXR_DICOM_RETURN_TO (where results go),
+    CXR_DICOM_HOST, CXR_DICOM_PORT, CXR_DICOM_AE_TITLE, CXR_DICOM_OWNER; docs/dicom.md has the how.
+    """
+    settings = _settings()
+    configure_logging("dicom", settings.log_level)
+
+    from gateway.dicom.door import Door
+    from gateway.parts import Parts
+
+    configure_tracing("dicom", settings.otlp_endpoint, settings.trace_ratio)
+    parts, stop = Parts.of(settings), Event()
+    with said():
+        door = Door(settings, parts)
+    serve_metrics(settings.dicom_metrics_port, settings.metrics_host, door.gauges)
+    for ending in (SIGINT, SIGTERM):
+        signal(ending, lambda *_: stop.set())
+    try:
+        door.run(stop)
+    finally:
+        parts.close()
 
 
 @cli.command()

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 from cxr.dicom import looks_like_dicom
 from cxr.dicom.admission import admit
-from cxr.errors import CxrError, ImageRejected
+from cxr.errors import CxrError, ImageRejected, Unavailable
 from cxr.imaging import DEFAULT_LIMITS
-from cxr.schemas import InstanceReference, JobImage, Rejection
+from cxr.schemas import Chunk, InstanceReference, Job, JobImage, Rejection
+from cxr.telemetry import logger, stage
 from gateway.contents import Film
 from gateway.parts import Parts
 
 LONGEST_NAME = 255
+log = logger("gateway.intake")
+
 Stores = Callable[[Callable[[bytes], str], Sequence[bytes]], Iterable[str]]  # such as ``map``
 
 
@@ -60,6 +63,22 @@ def add_to_job(job_id: str, films: Sequence[Taken], parts: Parts, stores: Stores
     list(stores(parts.blobs.put, [film.content for film in films if film.content is not None]))
     references = {first + place: film.reference for place, film in enumerate(films) if film.reference}
     parts.references.put(job_id, references)
+
+
+def submit(job_id: str, parts: Parts) -> list[Chunk]:
+    """Accept a job whose films are all in, on the record. Raises ``JobNotFound``, ``LedgerUnavailable``."""
+    parts.custody.submitted(parts.jobs.job(job_id), parts.caller.actor)
+    return parts.jobs.submit(job_id)
+
+
+def hint(job: Job, chunks: Sequence[Chunk], parts: Parts) -> None:
+    """Tell the workers about an accepted job; what cannot be said now, the reconciler says later."""
+    try:
+        with stage("enqueue", job_id=job.id, chunks=len(chunks)):
+            parts.queue.enqueue(job.queue, chunks)
+    except Unavailable as error:
+        log.warning("hint_not_sent", job_id=job.id, code=error.code)
+    log.info("job_accepted", job_id=job.id, images=job.total, queue=job.queue.value)
 
 
 def shown_name(name: str) -> str:

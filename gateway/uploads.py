@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from cxr.errors import CxrError, NoImages, Unavailable
+from cxr.errors import CxrError, NoImages
 from cxr.schemas import Job, QueueName
 from cxr.telemetry import logger, stage
 from cxr.telemetry.traces import continued, span
 from gateway.contents import Contents, Film
-from gateway.intake import Taken, add_to_job, take_in
+from gateway.intake import Taken, add_to_job, hint, submit, take_in
 from gateway.parts import Parts
 from gateway.spool import Upload
 
@@ -51,18 +51,13 @@ def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
                     with stage("store", images=len(batch.films)):
                         add_to_job(job_id, batch.films, parts, storing.map)
             with stage("submit", job_id=job_id, images=total):
-                parts.custody.submitted(parts.jobs.job(job_id), parts.caller.actor)
-                chunks = parts.jobs.submit(job_id)
+                chunks = submit(job_id, parts)
         except BaseException:
             _forget(job_id, parts)
             raise
-    try:
-        with stage("enqueue", job_id=job_id, chunks=len(chunks)):
-            parts.queue.enqueue(queue, chunks)
-    except Unavailable as error:  # the ledger knows the chunks; the reconciler hints them again
-        log.warning("hint_not_sent", job_id=job_id, code=error.code)
-    log.info("job_accepted", job_id=job_id, images=total, queue=queue.value)
-    return parts.jobs.job(job_id)
+    job = parts.jobs.job(job_id)
+    hint(job, chunks, parts)
+    return job
 
 
 @dataclass

@@ -74,6 +74,10 @@ class Stack:
         self.queue = ChunkQueue(celery_app(self.settings.redis_url))
         self.model = ModelClient(self.settings.triton_url, self.settings.model_name, timeout_s=10)
 
+    def environment(self) -> dict[str, str]:
+        """In which another process of ours finds this stack."""
+        return dict(self._environment)
+
     def start(self, *names: str) -> None:
         """Start processes and wait until redis, triton and gateway answer."""
         for name in names:

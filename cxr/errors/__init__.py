@@ -45,7 +45,8 @@ CxrError
 │   ├── LedgerUnavailable    ledger_unavailable
 │   ├── QueueUnavailable     queue_unavailable
 │   ├── DecoderUnavailable   decoder_unavailable
-│   └── BlobsUnavailable     blobs_unavailable
+│   ├── BlobsUnavailable     blobs_unavailable
+│   └── NodeUnavailable      node_unavailable
 ├── ContractBroken           the served model is not the one this program was written for
 │                            contract_broken
 └── SettingsRefused          a CXR_ variable is unknown, missing or out of its bounds
@@ -61,6 +62,7 @@ from cxr.errors.availability import (
     DecoderUnavailable,
     LedgerUnavailable,
     ModelUnavailable,
+    NodeUnavailable,
     QueueFull,
     QueueUnavailable,
     QuotaExceeded,
@@ -131,6 +133,7 @@ __all__ = [
     "MultiFrameDicom",
     "NoDicomOriginal",
     "NoImages",
+    "NodeUnavailable",
     "NotAcceptable",
     "NotChestXray",
     "NotSignedIn",

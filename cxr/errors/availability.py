@@ -65,6 +65,11 @@ class BlobsUnavailable(Unavailable):
     sentence = "The image store is not available at the moment."
 
 
+class NodeUnavailable(Unavailable):
+    code = "node_unavailable"
+    sentence = "The DICOM node that results go to does not take them at the moment."
+
+
 class ContractBroken(CxrError):
     """The served model does not speak the tensor contract of this version."""
 

@@ -24,6 +24,9 @@ RECONCILER = "cxr:reconciler"
 JOBS = "cxr:jobs"
 AUDIT = "cxr:audit"
 SET_ASIDE = "cxr:set_aside"
+RECEPTIONS = "cxr:dicom:receptions"
+RETURNS = "cxr:dicom:returns"
+RETURN_PREFIX = "cxr:dicom:return:"
 
 SCRIPTS = (
     "append",
@@ -37,6 +40,7 @@ SCRIPTS = (
     "delete",
     "retry",
     "feedback",
+    "due",
 )
 SOCKET_TIMEOUT_S = 10
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pydicom.dataset import Dataset
 
@@ -57,12 +58,13 @@ class DicomResults:
         row, prediction = self.films.judged(job_id, index)
         return as_file(self._capture(job_id, row, prediction, self._reference(job_id, index)))
 
-    def of(self, job_id: str) -> Iterator[Dataset]:
-        """Every report and capture of a job, one after the other; images that have none are passed over."""
+    def of(self, job_id: str) -> Iterator[tuple[str, Callable[[], Dataset]]]:
+        """Every report and capture of a job: its name, and how to make it; images that have none are passed over."""
         for row, reference in self._rows(job_id):
             if reference and isinstance(row.result, Prediction):
-                yield self._report(job_id, row, row.result, reference)
-                yield self._capture(job_id, row, row.result, reference)
+                film = job_id, row, row.result, reference
+                yield f"{row.index}/report", partial(self._report, *film)
+                yield f"{row.index}/capture", partial(self._capture, *film)
 
     def archive(self, job_id: str) -> Iterator[bytes]:
         """A zip of all of them, in blocks, one film in memory at a time; last in it ``index.csv``, a line per image.
