@@ -12,7 +12,7 @@ MARK_TRITON := .venv-triton/.installed
 MARK_TRAINER := .venv-trainer/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-unit test-integration test-acceptance test-trainer chaos check format lock install \
+.PHONY: help run demo test test-unit test-integration test-acceptance test-trainer chaos bench check format lock install \
 	release train clean
 
 help: ## List the targets
@@ -40,6 +40,9 @@ test-acceptance: $(MARK_TEST) $(MARK_TRITON) ## The whole stack and a real brows
 
 chaos: $(MARK_TEST) ## Break a running stack in every way of bench/chaos, count, write docs/reliability.md
 	$(SERVE)/python -m bench.chaos --images $(CHAOS_IMAGES) --write
+
+bench: $(MARK_TEST) $(MARK_TRITON) ## Measure everything (about 25 minutes, on a quiet machine), write docs/performance.md
+	$(SERVE)/python -m bench all --write
 
 check: $(MARK_TEST) ## Format, lint, types, import layers, generated files
 	$(SERVE)/ruff format --check .
