@@ -9,25 +9,29 @@ from kombu.entity import Exchange, Queue
 from kombu.exceptions import OperationalError
 
 from cxr.errors import QueueUnavailable
-from cxr.schemas import Chunk, QueueName
+from cxr.schemas import Chunk, HintQueue, QueueName
 from cxr.telemetry.traces import TRACEPARENT, traceparent
 
 ANSWER_CHUNK = "answer_chunk"
+SOFT_SHUTDOWN_S = 15.0  # what a second signal, or SIGQUIT, still leaves to the chunks in hand
 
 
 def celery_app(redis_url: str) -> Celery:
     """The Celery application of producers and workers alike; nothing connects before it is used.
 
     A message carries ``(job id, first image, last image)`` and may be lost or delivered twice without harm, so results
-    are not kept in Celery, a message is acknowledged after its work, and the visibility timeout may be short.
+    are not kept in Celery, a message is acknowledged after its work, and the visibility timeout may be short
+    (docs/decisions/0008-celery.md explains each setting).
     """
     app = Celery("pneumoserve", broker=redis_url)
     app.conf.update(
-        task_queues=[_queue(QueueName.INTERACTIVE), _queue(QueueName.BATCH)],
+        task_queues=[_queue(name) for name in HintQueue],
         task_default_queue=QueueName.BATCH.value,
         task_ignore_result=True,
         task_acks_late=True,
         worker_prefetch_multiplier=1,
+        worker_enable_prefetch_count_reduction=False,  # worker.lanes sets the counts
+        worker_soft_shutdown_timeout=SOFT_SHUTDOWN_S,
         broker_connection_retry_on_startup=True,
         broker_transport_options={
             "queue_order_strategy": "priority",  # the queues are emptied in the order of task_queues
@@ -38,7 +42,7 @@ def celery_app(redis_url: str) -> Celery:
     return app
 
 
-def _queue(name: QueueName) -> Queue:
+def _queue(name: HintQueue) -> Queue:
     return Queue(name.value, Exchange(name.value), routing_key=name.value)  # type: ignore[no-untyped-call]
 
 
@@ -48,7 +52,7 @@ class ChunkQueue:
     def __init__(self, app: Celery) -> None:
         self._app = app
 
-    def enqueue(self, queue: QueueName, chunks: Iterable[Chunk]) -> None:
+    def enqueue(self, queue: QueueName | HintQueue, chunks: Iterable[Chunk]) -> None:
         """Send one message per chunk, over one connection; each carries the trace it was sent in."""
         headers = {TRACEPARENT: traceparent()}
         try:

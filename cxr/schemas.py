@@ -189,6 +189,19 @@ class QueueName(StrEnum):
     BATCH = "batch"
 
 
+class HintQueue(StrEnum):
+    """Where a chunk's message waits: its job's queue; or ahead of the batch, when a batch chunk is hinted again."""
+
+    INTERACTIVE = QueueName.INTERACTIVE.value
+    RECOVERED = "recovered"
+    BATCH = QueueName.BATCH.value
+
+    @property
+    def again(self) -> HintQueue:
+        """Where chunks of this queue are hinted again: never behind new batch work."""
+        return HintQueue.INTERACTIVE if self is HintQueue.INTERACTIVE else HintQueue.RECOVERED
+
+
 class JobImage(Frozen):
     """One submitted image: its name as given, its bytes by SHA-256 (None when refused before it was stored).
 

@@ -87,7 +87,15 @@ class Settings(BaseSettings):
     decode_memory_bytes: int = Field(
         2 * 1024**3, ge=512 * 1024**2, description="Most memory one decoding process may have, its program included."
     )
-    worker_concurrency: int = Field(2, ge=1, description="Chunks one worker process has in hand at once.")
+    worker_concurrency: int = Field(
+        2, ge=1, description="Chunks of each lane (interactive, batch) that one worker process has in hand at once."
+    )
+    slice_images: int = Field(
+        16,
+        ge=1,
+        le=64,
+        description="Images read, decoded and scored at a time; in between, interactive work goes first.",
+    )
     infer_timeout_s: float = Field(30.0, gt=0, description="Longest wait for one Triton answer.")
     lease_s: float = Field(10.0, gt=0, description="How long a claimed chunk stays claimed without a sign of life.")
     reconcile_interval_s: float = Field(2.0, gt=0, description="Pause between two looks for lost chunks.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from cxr.errors import EmptyFile
 from cxr.jobs import JobStore
 from cxr.schemas import Chunk, JobImage, QueueName, Rejection
@@ -11,6 +13,10 @@ ANSWER = Rejection.of(EmptyFile())
 
 def image(number: int) -> JobImage:
     return JobImage(name=f"film-{number}.png", sha256=f"{number:064x}", size_bytes=10)
+
+
+def image_of(content: bytes) -> JobImage:
+    return JobImage(name="film", sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
 
 
 def submitted(jobs: JobStore, images: int, queue: QueueName = QueueName.BATCH) -> tuple[str, list[Chunk]]:

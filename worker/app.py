@@ -22,12 +22,14 @@ from worker.boxes import BoxedDecoder
 from worker.breaker import Breaker
 from worker.child import BoxPlan
 from worker.chunks import ChunkWorker
+from worker.lanes import with_lanes
 from worker.observed import AnswerCount
 from worker.reconcile import Reconciler
 from worker.tasks import register_tasks
 
 # A message that left its queue is claimed within moments; one that two looks this far apart find unclaimed was lost.
 BETWEEN_LOOKS_FOR_LOST_MESSAGES_S = 4.0
+READING_THREADS = 8  # each waits for the disk or the object store most of the time
 
 
 def create_worker(settings: Settings) -> Celery:
@@ -35,7 +37,7 @@ def create_worker(settings: Settings) -> Celery:
     app = celery_app(settings.redis_url)
     ledger = Ledger(settings.redis_url)
     jobs, leases, blobs = JobStore(ledger, settings), Leases(ledger, settings), BlobStore(settings.blobs_dir)
-    threads = ThreadPoolExecutor(settings.decode_processes, thread_name_prefix="read")
+    threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="read")
     model = ModelClient(settings.triton_url, settings.model_name, settings.infer_timeout_s)
     limits = Limits(max_file_bytes=settings.max_file_bytes)
     boxes = BoxedDecoder(
@@ -44,7 +46,17 @@ def create_worker(settings: Settings) -> Celery:
     predictor = Predictor(model, boxes)
     breaker = Breaker(model.ready)
     count = AnswerCount(Origins(ledger), predictor)
-    register_tasks(app, ChunkWorker(leases, blobs, predictor, breaker, threads, lease_s=settings.lease_s, count=count))
+    chunk_worker = ChunkWorker(
+        leases,
+        blobs,
+        predictor,
+        breaker,
+        threads,
+        lease_s=settings.lease_s,
+        slice_images=settings.slice_images,
+        count=count,
+    )
+    register_tasks(app, chunk_worker)
     reconciler = Reconciler(
         jobs,
         leases,
@@ -71,5 +83,6 @@ def run(settings: Settings) -> None:
     """Work until the process is told to stop; what is in hand is finished first."""
     configure_tracing("worker", settings.otlp_endpoint, settings.trace_ratio)
     serve_metrics(settings.worker_metrics_port, settings.metrics_host)
-    options = ["--pool=threads", f"--concurrency={settings.worker_concurrency}", "--without-gossip", "--without-mingle"]
-    create_worker(settings).worker_main(["worker", *options])
+    app = create_worker(settings)
+    lanes = with_lanes(app, settings.worker_concurrency)
+    app.worker_main(["worker", *lanes, "--without-gossip", "--without-mingle"])

@@ -13,11 +13,12 @@ from cxr.blobs import BlobStore
 from cxr.errors import ContractBroken, LedgerUnavailable, ModelUnavailable, Unavailable
 from cxr.jobs import Lease, Leases
 from cxr.predictor import Predictor
-from cxr.schemas import Chunk, JobImage, Prediction, Rejection
+from cxr.schemas import Chunk, Prediction, Rejection
 from cxr.telemetry import logger, stage
 from cxr.telemetry.answers import CHUNKS
 from worker.breaker import Breaker
 from worker.observed import AnswerCount
+from worker.precedence import Precedence
 from worker.quarantine import Quarantine
 
 log = logger(__name__)
@@ -39,11 +40,13 @@ class ChunkWorker:
         threads: Executor,
         *,
         lease_s: float,
+        slice_images: int,
         count: AnswerCount,
     ) -> None:
         self._leases, self._blobs, self._predictor, self._count = leases, blobs, predictor, count
         self._breaker, self._threads, self._lease_s = breaker, threads, lease_s
-        self._quarantine = Quarantine()
+        self._slice_images = slice_images
+        self._quarantine, self._precedence = Quarantine(), Precedence()
 
     def answer(self, chunk: Chunk) -> int:
         """Answer what is unanswered of ``chunk``; returns how many images got their answer from this call.
@@ -66,8 +69,8 @@ class ChunkWorker:
             CHUNKS.labels("nothing_to_do").inc()
             return 0
         try:
-            with self._kept_alive(lease):
-                answers = self._answers(lease.waiting)
+            with self._kept_alive(lease), self._precedence.of(lease.queue):
+                answers = self._answers(lease)
                 with stage("record", images=len(answers)):
                     new = self._recorded(lease, answers)
         except (Unavailable, ContractBroken) as error:
@@ -83,16 +86,19 @@ class ChunkWorker:
         log.info("chunk_answered", chunk=str(chunk), images=len(answers), new=new, model_version=_version(answers))
         return new
 
-    def _answers(self, waiting: dict[int, JobImage]) -> dict[int, Prediction | Rejection]:
+    def _answers(self, lease: Lease) -> dict[int, Prediction | Rejection]:
         """Answers by index: known ones of this model for the same bytes, the others from the predictor."""
-        hashes = {index: image.sha256 for index, image in waiting.items() if image.sha256}
+        hashes = {index: image.sha256 for index, image in lease.waiting.items() if image.sha256}
         known = self._leases.known_answers(hashes.values(), self._predictor.model())
         answers = {index: known[sha256] for index, sha256 in hashes.items() if sha256 in known}
         unknown = {index: sha256 for index, sha256 in hashes.items() if sha256 not in known}
-        with stage("read", images=len(unknown)):
-            contents = list(self._threads.map(self._blobs.get, unknown.values()))
-        answers |= dict(zip(unknown, self._predictor.predict(contents), strict=True))
-        return {index: waiting[index].noted(answer) for index, answer in answers.items()}
+        for first in range(0, len(unknown), self._slice_images):
+            self._precedence.give_way(lease.queue)
+            places = list(unknown)[first : first + self._slice_images]
+            with stage("read", images=len(places)):
+                contents = list(self._threads.map(self._blobs.get, [unknown[index] for index in places]))
+            answers |= dict(zip(places, self._predictor.predict(contents), strict=True))
+        return {index: lease.waiting[index].noted(answer) for index, answer in answers.items()}
 
     def _recorded(self, lease: Lease, answers: dict[int, Prediction | Rejection]) -> int:
         """Write the answers, patiently: a ledger that restarts must not cost the work, nor the chunk an attempt."""

@@ -2,16 +2,19 @@
 
 ``CXR_CHAOS_FATES`` is a folder. A file in it called ``before`` kills the first worker that popped a message and has not
 claimed its chunk; ``after`` kills the first that recorded its answers and has not acknowledged its message; a file
-called by an image's SHA-256 stays, and kills every worker that works on that image.
+called by an image's SHA-256 stays, and kills every worker that works on that image; while there is one called ``hold``,
+batch chunks stay in hand unanswered.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
-from cxr.schemas import Chunk, JobImage, Prediction, Rejection
+from cxr.jobs import Lease
+from cxr.schemas import Chunk, Prediction, QueueName, Rejection
 from cxr.settings import Settings
 from worker import app
 from worker.chunks import ChunkWorker
@@ -34,10 +37,12 @@ class MortalChunkWorker(ChunkWorker):
         self._meet("after")
         return new
 
-    def _answers(self, waiting: dict[int, JobImage]) -> dict[int, Prediction | Rejection]:
-        if any((self._fates / str(image.sha256)).exists() for image in waiting.values()):
+    def _answers(self, lease: Lease) -> dict[int, Prediction | Rejection]:
+        if any((self._fates / str(image.sha256)).exists() for image in lease.waiting.values()):
             _die()
-        return super()._answers(waiting)
+        while lease.queue is QueueName.BATCH and (self._fates / "hold").exists():
+            time.sleep(0.05)
+        return super()._answers(lease)
 
     def _meet(self, fate: str) -> None:
         try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cxr.errors import LedgerUnavailable
 from cxr.jobs.backlog import Backlog
 from cxr.jobs.ledger import HELD, SET_ASIDE, Ledger, job_key, now_ms, redis_errors, waiting_key
-from cxr.schemas import Chunk, QueueName
+from cxr.schemas import Chunk, HintQueue
 from cxr.telemetry.metrics import Reading
 
 OLDEST_OF = 100  # chunks hinted first; one hinted again moves back, so the first alone might not be the oldest
@@ -33,7 +33,7 @@ class LedgerGauges:
         yield from readings
 
     def _queues(self) -> Iterator[Reading]:
-        for queue in QueueName:
+        for queue in HintQueue:
             labels = {"queue": queue.value}
             with redis_errors():
                 waiting = self._redis.zcard(waiting_key(queue))
@@ -47,7 +47,7 @@ class LedgerGauges:
                 labels,
             )
 
-    def _oldest_age_s(self, queue: QueueName) -> float:
+    def _oldest_age_s(self, queue: HintQueue) -> float:
         with redis_errors():
             chunks = self._redis.zrange(waiting_key(queue), 0, OLDEST_OF - 1)
             jobs = {Chunk.parse(str(chunk)).job_id for chunk in chunks}

@@ -25,7 +25,7 @@ from cxr.jobs.ledger import (
     waiting_key,
 )
 from cxr.jobs.store import ANYBODY, rows
-from cxr.schemas import IMAGE_RESULT, Chunk, JobImage, ModelIdentity, Prediction, QueueName, Rejection
+from cxr.schemas import IMAGE_RESULT, Chunk, HintQueue, JobImage, ModelIdentity, Prediction, QueueName, Rejection
 from cxr.settings import Settings
 
 
@@ -34,15 +34,16 @@ class Lease:
     """A claimed chunk: its unanswered images, held under ``token`` until the lease runs out or is given back."""
 
     chunk: Chunk
+    queue: QueueName
     token: str
     waiting: dict[int, JobImage]
 
 
 @dataclass(frozen=True)
 class OverdueChunk:
-    """A chunk nobody is working on; ``stops`` counts the workers that claimed it and fell silent."""
+    """A chunk nobody is working on, where to hint it, and how many workers claimed it and fell silent (``stops``)."""
 
-    queue: QueueName
+    queue: HintQueue
     chunk: Chunk
     stops: int
 
@@ -66,12 +67,14 @@ class Leases:
             HELD,
             lease_key(chunk),
             job_key(chunk.job_id, "attempts"),
+            waiting_key(HintQueue.RECOVERED),
+            hints_key(HintQueue.RECOVERED),
         ]
         unanswered = self._ledger.run("claim", keys, [str(chunk), chunk.first, chunk.last, token, self._lease_ms])
         if unanswered is None:
             return None
         images, _ = rows(self._ledger, chunk.job_id, range(chunk.first, chunk.last + 1))
-        return Lease(chunk, token, {int(index): images[int(index) - chunk.first] for index in unanswered})
+        return Lease(chunk, queue, token, {int(index): images[int(index) - chunk.first] for index in unanswered})
 
     def stops(self, chunk: Chunk) -> int:
         """How many workers have claimed this chunk and then fallen silent."""
@@ -106,6 +109,7 @@ class Leases:
         keys = [job_key(chunk.job_id), job_key(chunk.job_id, "results"), waiting_key(queue), HELD, lease_key(chunk)]
         keys += [job_key(chunk.job_id, "attempts"), EXPIRING]
         keys += [LOAD_PREFIX + "all", LOAD_PREFIX + f"owner:{owner}", drain_key(), NEEDS, SET_ASIDE]
+        keys.append(waiting_key(HintQueue.RECOVERED))
         arguments: list[Any] = [chunk.job_id, str(chunk), token, self._retention_ms, DRAIN_KEPT_S, ANSWERED_PREFIX]
         arguments.append("1" if sets_aside else "")
         for index, result in results.items():
@@ -137,11 +141,11 @@ class Leases:
         A message counts as lost when it was sent before the previous look, ``between_looks_s`` ago or more, and either
         a later one of its queue had been claimed by then, or the broker's queue is empty now.
         """
-        names = [queue.value for queue in QueueName]
-        keys = [HELD, *(key for queue in QueueName for key in (queue.value, waiting_key(queue), hints_key(queue)))]
+        names = [name for queue in HintQueue for name in (queue.value, queue.again.value)]
+        keys = [HELD, *(key for queue in HintQueue for key in (queue.value, waiting_key(queue), hints_key(queue)))]
         found = iter(self._ledger.run("overdue", keys, [int(between_looks_s * 1000), most, JOB_PREFIX, *names]))
         return [
-            OverdueChunk(QueueName(queue), Chunk.parse(chunk), int(stops))
+            OverdueChunk(HintQueue(queue), Chunk.parse(chunk), int(stops))
             for queue, chunk, stops in zip(found, found, found, strict=True)
         ]
 

@@ -9,9 +9,11 @@ from importlib import resources
 from typing import Any
 
 import redis
+from redis.backoff import EqualJitterBackoff
+from redis.retry import Retry
 
 from cxr.errors import LedgerUnavailable
-from cxr.schemas import Chunk, QueueName
+from cxr.schemas import Chunk
 
 JOB_PREFIX = "cxr:job:"
 HELD = "cxr:held"
@@ -43,14 +45,21 @@ SCRIPTS = (
     "due",
 )
 SOCKET_TIMEOUT_S = 10
+# A Redis that restarts refuses connections, or loads its file, for a moment: about three seconds are waited in all.
+# A call whose reply was lost is sent again as well, so a script that is run twice must do once what it does.
+FIRST_PAUSE_S, LONGEST_PAUSE_S, ATTEMPTS_AGAIN = 0.1, 1.0, 6
 
 
 class Ledger:
     """One connection pool and the scripts; every call raises ``LedgerUnavailable`` when Redis is away or full."""
 
     def __init__(self, redis_url: str) -> None:
+        pauses = EqualJitterBackoff(cap=LONGEST_PAUSE_S, base=FIRST_PAUSE_S)
         self.redis: redis.Redis = redis.Redis.from_url(
-            redis_url, decode_responses=True, socket_timeout=SOCKET_TIMEOUT_S
+            redis_url,
+            decode_responses=True,
+            socket_timeout=SOCKET_TIMEOUT_S,
+            retry=Retry(pauses, ATTEMPTS_AGAIN, supported_errors=(redis.ConnectionError,)),
         )
         folder = resources.files("cxr.jobs") / "scripts"
         self._scripts = {name: self.redis.register_script((folder / f"{name}.lua").read_text()) for name in SCRIPTS}
@@ -86,14 +95,14 @@ def owned_key(owner: str) -> str:
     return f"{JOBS}:{owner}"
 
 
-def waiting_key(queue: QueueName) -> str:
+def waiting_key(queue: str) -> str:
     """Chunks whose message waits in the queue, by the number of their hint."""
-    return f"cxr:waiting:{queue.value}"
+    return f"cxr:waiting:{queue}"
 
 
-def hints_key(queue: QueueName) -> str:
+def hints_key(queue: str) -> str:
     """The queue's hint numbers: last given, highest claimed, and both as they were one look earlier."""
-    return f"cxr:hints:{queue.value}"
+    return f"cxr:hints:{queue}"
 
 
 def lease_key(chunk: Chunk) -> str:

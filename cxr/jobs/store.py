@@ -26,7 +26,7 @@ from cxr.jobs.ledger import (
     waiting_key,
 )
 from cxr.jobs.listing import Place, places_before
-from cxr.schemas import IMAGE_RESULT, Chunk, Job, JobImage, JobResult, JobState, QueueName, Rejection
+from cxr.schemas import IMAGE_RESULT, Chunk, HintQueue, Job, JobImage, JobResult, JobState, QueueName, Rejection
 from cxr.settings import Settings
 from cxr.telemetry.intake import JOBS_ACCEPTED, RECEIVED_BYTES, RECEIVED_IMAGES
 from cxr.telemetry.refusals import images_refused
@@ -57,8 +57,9 @@ class JobStore:
 
     def create(self, queue: QueueName, owner: str = ANYBODY) -> str:
         """Open a job for images; nothing is accepted before ``submit``. Raises ``RateExceeded``."""
-        if not self._backlog.within_rate(owner, self._settings.max_owner_jobs_per_minute):
-            raise RateExceeded(f"at most {self._settings.max_owner_jobs_per_minute} a minute", retry_after_s=60)
+        most = self._settings.max_owner_jobs_per_minute
+        if not self._backlog.within_rate(owner, most):
+            raise RateExceeded(f"at most {most} a minute", retry_after_s=60)
         job_id, now = secrets.token_urlsafe(16), now_ms()
         fields = {"state": JobState.RECEIVING, "queue": queue, "total": 0, "answered": 0, "created_at": now}
         fields[TRACEPARENT] = traceparent()
@@ -79,8 +80,9 @@ class JobStore:
         Raises:
             QueueFull, QuotaExceeded: there is no room for them; the caller deletes the job.
         """
-        limits = self._settings
-        arguments: list[str | int] = [limits.max_backlog_images, limits.max_backlog_bytes, limits.max_owner_images]
+        limits, token = self._settings, secrets.token_hex(8)
+        owners_most = limits.max_owner_images
+        arguments: list[str | int] = [limits.max_backlog_images, limits.max_backlog_bytes, owners_most, token]
         for image, rejection in images:
             answer = rejection.model_dump_json() if rejection else ""
             arguments += [image.model_dump_json(), image.sha256 or "", image.size_bytes, answer]
@@ -91,7 +93,7 @@ class JobStore:
         if outcome == -2:
             raise QueueFull(retry_after_s=self._backlog.standing().retry_after_s)
         if outcome == -3:
-            detail = f"at most {limits.max_owner_images} images"
+            detail = f"at most {owners_most} images"
             raise QuotaExceeded(detail, retry_after_s=self._backlog.standing().retry_after_s)
         RECEIVED_IMAGES.inc(len(images))
         RECEIVED_BYTES.inc(sum(image.size_bytes for image, _ in images))
@@ -102,7 +104,8 @@ class JobStore:
         """Accept the job: from here on every image will be answered. Returns the chunks to hint to the workers."""
         queue = self.job(job_id).queue
         keys = [job_key(job_id), waiting_key(queue), hints_key(queue), EXPIRING]
-        bounds = self._ledger.run("submit", keys, [job_id, self._settings.chunk_size, self._retention_ms])
+        arguments = [job_id, self._settings.chunk_size, self._retention_ms, secrets.token_hex(8)]
+        bounds = self._ledger.run("submit", keys, arguments)
         if bounds is None:
             raise JobNotFound(job_id)
         JOBS_ACCEPTED.labels(queue.value).inc()
@@ -192,7 +195,7 @@ class JobStore:
 
     def retry(self, job_id: str, index: int) -> bool:
         """Let a set-aside image be tried again; False when it was not set aside. The reconciler hints it."""
-        queue = self.job(job_id).queue
+        queue = HintQueue(self.job(job_id).queue).again
         keys = [job_key(job_id), job_key(job_id, "results"), waiting_key(queue), hints_key(queue), EXPIRING]
         loads = [LOAD_PREFIX + "all", self._owner_load(job_id)]
         return bool(self._ledger.run("retry", [*keys, *loads, SET_ASIDE], [job_id, index]))

@@ -8,7 +8,7 @@ import pytest
 
 from cxr.errors import ImageNotFound, JobNotFound, LedgerUnavailable, QueueFull, QuotaExceeded, RateExceeded
 from cxr.jobs import Backlog, JobStore, Leases, Ledger
-from cxr.schemas import Chunk, JobImage, JobState, ModelIdentity, QueueName, Rejection
+from cxr.schemas import Chunk, HintQueue, JobImage, JobState, ModelIdentity, QueueName, Rejection
 from cxr.settings import Settings
 from tests.ledger_jobs import ANSWER, image, submitted
 from tests.stack import free_port
@@ -88,6 +88,39 @@ def test_an_expired_lease_makes_the_chunk_overdue_image_by_image(jobs: JobStore,
     assert leases.claim(overdue[0].chunk) is not None
 
 
+def test_of_two_chunks_that_stopped_workers_each_starts_again_at_once(jobs: JobStore, leases: Leases) -> None:
+    _, [first, second] = submitted(jobs, 7)
+    leases.claim(first)
+    leases.claim(second)
+    time.sleep(0.25)
+    places = [entry.chunk.first for entry in leases.overdue(60)]
+    assert places == [0, 4, 1, 5, 2, 6, 3]
+
+
+def test_a_chunk_that_is_hinted_again_goes_before_the_batch_and_does_not_overtake_it(
+    jobs: JobStore, leases: Leases, ledger: Ledger
+) -> None:
+    """Its claim must not make those that wait behind it look lost."""
+    _, [given_back, *waiting] = submitted(jobs, 12)
+    lease = leases.claim(given_back)
+    assert lease is not None
+    leases.release(lease, pause_s=0)
+    ledger.redis.lpush(QueueName.BATCH.value, "the messages of those that wait")
+    [overdue] = leases.overdue(0)
+    assert (overdue.chunk, overdue.queue) == (given_back, HintQueue.RECOVERED)
+    assert leases.claim(given_back) is not None
+    assert [leases.overdue(0) for _ in range(3)] == [[], [], []]
+    assert all(leases.claim(chunk) for chunk in waiting)
+
+
+def test_an_interactive_chunk_is_hinted_again_among_interactive_ones(jobs: JobStore, leases: Leases) -> None:
+    _, [chunk] = submitted(jobs, 3, QueueName.INTERACTIVE)
+    lease = leases.claim(chunk)
+    assert lease is not None
+    leases.release(lease, pause_s=0)
+    assert [entry.queue for entry in leases.overdue(0)] == [HintQueue.INTERACTIVE]
+
+
 def test_a_renewed_lease_is_not_overdue(jobs: JobStore, leases: Leases) -> None:
     _, [chunk] = submitted(jobs, 3)
     lease = leases.claim(chunk)
@@ -111,7 +144,7 @@ def test_a_lost_message_is_noticed_when_its_queue_is_empty(jobs: JobStore, lease
     _, [chunk] = submitted(jobs, 3)
     assert leases.overdue(0) == []  # one look is not enough: the message may be on its way
     [overdue] = leases.overdue(0)
-    assert (overdue.chunk, overdue.queue) == (chunk, QueueName.BATCH)
+    assert (overdue.chunk, overdue.queue) == (chunk, HintQueue.RECOVERED)
 
 
 def test_a_message_that_was_overtaken_is_lost(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:

@@ -3,16 +3,17 @@
 --   waiting ones whose message was lost: it is older than the previous look, and by then either a later one of the same
 --   queue had been claimed, or now the queue is empty.
 -- Chunks of a job that ended or was deleted are forgotten instead.
--- A chunk of several images that stopped a worker is split into single images, so that the next stop names the culprit.
+-- A chunk of several images that stopped a worker is split into single images, so that the next stop names the culprit;
+-- of several such chunks, the first image of each comes first.
 -- KEYS: held chunks, then per queue: the broker's queue, its waiting chunks, its hint numbers
 -- ARGV: shortest time between two looks for lost messages (ms), most chunks to return, prefix of job keys,
---       then per queue: its name
+--       then per queue: its name, and the name of the queue that its chunks are hinted again in
 -- Returns a flat list: queue, chunk, attempts, queue, chunk, attempts, ...
 local held = KEYS[1]
 local between, most, prefix = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local overdue, keys_of = {}, {}
+local overdue, keys_of, again_in, stopped = {}, {}, {}, {}
 
 local function queue_if_open(chunk)
   local job = redis.call('HMGET', prefix .. string.match(chunk, '^(.-)/'), 'queue', 'state')
@@ -20,6 +21,7 @@ local function queue_if_open(chunk)
 end
 
 local function hint(queue, chunk, stops)
+  queue = again_in[queue]
   local keys = keys_of[queue]
   redis.call('ZADD', keys.waiting, redis.call('HINCRBY', keys.hints, 'last', 1), chunk)
   overdue[#overdue + 1] = queue
@@ -27,18 +29,24 @@ local function hint(queue, chunk, stops)
   overdue[#overdue + 1] = stops
 end
 
-for i = 4, #ARGV do
-  local at = 3 * (i - 4) + 2
-  local queue, broker, keys = ARGV[i], KEYS[at], { waiting = KEYS[at + 1], hints = KEYS[at + 2] }
-  keys_of[queue] = keys
+for i = 4, #ARGV, 2 do
+  local at = 3 * (i - 4) / 2 + 2
+  again_in[ARGV[i]] = ARGV[i + 1]
+  keys_of[ARGV[i]] = { broker = KEYS[at], waiting = KEYS[at + 1], hints = KEYS[at + 2] }
+end
+
+for i = 4, #ARGV, 2 do
+  local keys = keys_of[ARGV[i]]
   local earlier = redis.call('HMGET', keys.hints, 'looked_at', 'last_then', 'claimed_then', 'last', 'claimed')
   local looked_at = tonumber(earlier[1] or 0)
   -- A clock that was set back must not stop the looks.
   if now - looked_at >= between or now < looked_at then
-    local lost = redis.call('LLEN', broker) == 0 and earlier[2] or earlier[3]
+    local lost = redis.call('LLEN', keys.broker) == 0 and earlier[2] or earlier[3]
     redis.call('HSET', keys.hints, 'looked_at', now, 'last_then', earlier[4] or 0, 'claimed_then', earlier[5] or 0)
     for _, chunk in ipairs(redis.call('ZRANGEBYSCORE', keys.waiting, '-inf', lost or 0, 'LIMIT', 0, most)) do
-      if queue_if_open(chunk) then hint(queue, chunk, 0) else redis.call('ZREM', keys.waiting, chunk) end
+      local queue = queue_if_open(chunk)
+      if queue then hint(queue, chunk, 0) end
+      if not queue or again_in[queue] ~= ARGV[i] then redis.call('ZREM', keys.waiting, chunk) end
     end
   end
 end
@@ -50,16 +58,32 @@ for _, chunk in ipairs(redis.call('ZRANGEBYSCORE', held, '-inf', now, 'LIMIT', 0
   local stops = tonumber(redis.call('HGET', attempts, chunk) or 0)
   if queue then
     if stops > 0 and first ~= last then
-      for index = tonumber(first), tonumber(last) do
-        local single = id .. '/' .. index .. '/' .. index
-        redis.call('HSET', attempts, single, stops)
-        hint(queue, single, stops)
-      end
-      redis.call('HDEL', attempts, chunk)
+      stopped[#stopped + 1] = { queue = queue, id = id, first = first, last = last, stops = stops, chunk = chunk }
     else
       hint(queue, chunk, stops)
+      redis.call('ZREM', held, chunk)
+    end
+  else
+    redis.call('ZREM', held, chunk)
+  end
+end
+
+local offset, more = 0, true
+while more do
+  more = false
+  for _, from in ipairs(stopped) do
+    local index = from.first + offset
+    if index <= tonumber(from.last) then
+      more = true
+      local single = from.id .. '/' .. index .. '/' .. index
+      redis.call('HSET', prefix .. from.id .. ':attempts', single, from.stops)
+      hint(from.queue, single, from.stops)
     end
   end
-  redis.call('ZREM', held, chunk)
+  offset = offset + 1
+end
+for _, from in ipairs(stopped) do
+  redis.call('HDEL', prefix .. from.id .. ':attempts', from.chunk)
+  redis.call('ZREM', held, from.chunk)
 end
 return overdue

@@ -1,7 +1,7 @@
 -- Write the answers of a whole chunk, each once per image whoever delivers it, and finish the chunk.
 -- KEYS: job, results, waiting chunks of the job's queue, held chunks, chunk's lease, chunk attempts of the job,
 --       expiring jobs, load of all, load of the owner, count of answers in this stretch of time, blob needs,
---       set-aside images
+--       set-aside images, chunks that wait after they were hinted again
 -- ARGV: job id, chunk, token, retention (ms), how long the count is kept (s), prefix of reusable answers,
 --       '1' when the new answers set their images aside or '', then per answer four values: index, result JSON, sha256 or '', model or ''
 -- Returns how many answers were new; 0 also when the job is gone or final.
@@ -14,6 +14,7 @@ local open = state == 'queued' or state == 'running'
 if open then redis.call('HINCRBY', job, 'answered', 0) end -- a Redis without memory refuses this, and so all that follows
 if redis.call('GET', lease) == token then redis.call('DEL', lease) end
 redis.call('ZREM', waiting, chunk)
+redis.call('ZREM', KEYS[13], chunk)
 redis.call('ZREM', held, chunk)
 if not open then return 0 end
 redis.call('HDEL', attempts, chunk)

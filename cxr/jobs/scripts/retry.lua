@@ -1,5 +1,5 @@
 -- Take back the answer of a set-aside image and let it be tried again.
--- KEYS: job, results, waiting chunks of its queue, hint numbers of its queue, expiring jobs, load of all,
+-- KEYS: job, results, waiting chunks and hint numbers of the queue it is hinted again in, expiring jobs, load of all,
 --       load of the owner, set-aside images
 -- ARGV: job id, index
 -- Returns 1, or 0 when the image was not set aside or its job was cancelled.
