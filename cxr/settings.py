@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     lease_s: float = Field(10.0, gt=0, description="How long a claimed chunk stays claimed without a sign of life.")
     reconcile_interval_s: float = Field(2.0, gt=0, description="Pause between two looks for lost chunks.")
     max_chunk_attempts: int = Field(3, ge=1, description="Workers an image may stop before it is set aside as poison.")
+    idempotency_s: int = Field(24 * 3600, gt=0, description="How long an idempotency key is remembered.")
     retention_s: int = Field(7 * 24 * 3600, gt=0, description="How long a finished job and its images are kept.")
 
     gateway_metrics_port: int = Field(0, ge=0, description="Where the gateway shows /metrics; 0: nowhere.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Header, Query, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from cxr.errors import (
     BlobsUnavailable,
     CorruptArchive,
+    IdempotencyKeyReused,
     InvalidCursor,
     JobNotFound,
     LedgerUnavailable,
@@ -26,11 +27,20 @@ from cxr.jobs import Place
 from cxr.schemas import Job
 from cxr.telemetry import stage
 from gateway.auth import Reader, Submitter
+from gateway.idempotency import Once
 from gateway.multipart import receive
 from gateway.parts import Parts
 from gateway.problems import documented
+from gateway.spool import Upload
 from gateway.uploads import accept
 
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        pattern="^[!-~]{1,255}$",
+        description="Made by you, one for each job; remembered for `CXR_IDEMPOTENCY_S` or until the job is gone.",
+    ),
+]
 PAGE_JOBS, LARGEST_PAGE = 50, 500
 
 
@@ -80,6 +90,7 @@ def jobs_api(parts: Parts) -> APIRouter:
                 CorruptArchive,
                 RequestTooLarge,
                 TooManyImages,
+                IdempotencyKeyReused,
                 QueueFull,
                 QuotaExceeded,
                 RateExceeded,
@@ -88,15 +99,18 @@ def jobs_api(parts: Parts) -> APIRouter:
             ),
         },
     )
-    async def submit(caller: Submitter, request: Request, response: Response) -> Job:
+    async def submit(
+        caller: Submitter, request: Request, response: Response, idempotency_key: IdempotencyKey = None
+    ) -> Job:
         """Make a job of one or more films. The answer means that they are durable and that each will be answered.
 
         A file that cannot be judged does not fail the job: it becomes a row with a code and a sentence.
+        Sent again with the same `Idempotency-Key` and the same files, it is the same job.
         """
         with stage("receive"):
             spool = await receive(request, settings.max_request_bytes, settings.max_images_per_job)
         try:
-            job = await run_in_threadpool(accept, spool.uploads, parts.seen_by(caller))
+            job = await run_in_threadpool(_accepted, spool.uploads, parts.seen_by(caller), idempotency_key)
         finally:
             spool.close()
         response.headers["Location"] = f"/v1/jobs/{job.id}"
@@ -133,3 +147,8 @@ def jobs_api(parts: Parts) -> APIRouter:
         parts.seen_by(caller).custody.forget(job_id, caller.actor)
 
     return api
+
+
+def _accepted(uploads: list[Upload], parts: Parts, idempotency_key: str | None) -> Job:
+    once = Once.of_files(idempotency_key, uploads) if idempotency_key else None
+    return accept(uploads, parts, once)

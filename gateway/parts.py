@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from cxr.blobs import BlobStore
 from cxr.custody import Custody
-from cxr.jobs import AuditLog, FeedbackLog, JobStore, Ledger, References
+from cxr.jobs import AuditLog, FeedbackLog, IdempotencyKeys, JobStore, Ledger, References
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.triton import ModelClient
@@ -27,6 +27,7 @@ class Parts:
     queue: ChunkQueue
     model: ModelClient
     feedback: FeedbackLog
+    idempotency: IdempotencyKeys
     access: AccessFile | None = None
     caller: Caller = EVERYBODY
 
@@ -45,6 +46,7 @@ class Parts:
             queue=ChunkQueue(celery_app(settings.redis_url)),
             model=ModelClient(settings.triton_url, settings.model_name, timeout_s=5.0),
             feedback=FeedbackLog(ledger),
+            idempotency=IdempotencyKeys(ledger, settings.idempotency_s),
             access=AccessFile(settings.access_file) if settings.access_file else None,
         )
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from cxr.errors import CxrError, NoImages
-from cxr.schemas import Job, QueueName
+from cxr.errors import CxrError, IdempotencyKeyReused, JobNotFound, NoImages
+from cxr.schemas import Chunk, Job, JobState, QueueName
 from cxr.telemetry import logger, stage
 from cxr.telemetry.traces import continued, span
 from gateway.contents import Contents, Film
+from gateway.idempotency import Once
 from gateway.intake import Taken, add_to_job, hint, submit, take_in
 from gateway.parts import Parts
 from gateway.spool import Upload
@@ -27,36 +29,84 @@ STORING_THREADS = 8  # each waits for the disk most of the time
 log = logger("gateway.uploads")
 
 
-@continued()
-@span("accept")
-def accept(uploads: Sequence[Upload], parts: Parts) -> Job:
+class Source(Protocol):
+    """Where a job's films come from: how many there are, and they themselves, one by one."""
+
+    def __len__(self) -> int: ...
+
+    def films(self, max_total_bytes: int) -> Iterator[Film]: ...
+
+
+def accept(uploads: Sequence[Upload], parts: Parts, once: Once | None = None) -> Job:
     """Make a durable job of these files and return it; from then on every image will be answered.
 
-    It belongs to the caller of ``parts``.
+    It belongs to the caller of ``parts``. What was sent ``once`` before gives the same job again.
 
     Raises:
-        NoImages, TooManyImages, CorruptArchive (of a lone archive): nothing was stored.
+        NoImages, TooManyImages, CorruptArchive (of a lone archive), IdempotencyKeyReused: nothing was stored.
         QueueFull, QuotaExceeded, RateExceeded, LedgerUnavailable, BlobsUnavailable: nothing was kept.
     """
+    if once and (known := once.job_of(parts)):
+        return _hinted(known, _submit(known, parts), parts)
+    with Contents(uploads, parts.settings.max_file_bytes, parts.settings.max_images_per_job) as contents:
+        return accept_from(contents, parts, once)
+
+
+@continued()
+@span("accept")
+def accept_from(source: Source, parts: Parts, once: Once | None = None) -> Job:
+    """The same of films from anywhere."""
     settings = parts.settings
-    with Contents(uploads, settings.max_file_bytes, settings.max_images_per_job) as contents:
-        total = len(contents)
-        if total == 0:
-            raise NoImages
-        queue = QueueName.INTERACTIVE if total <= settings.interactive_max_images else QueueName.BATCH
-        job_id = parts.jobs.create(queue, parts.caller.owner)
-        try:
-            with ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="store") as storing:
-                for batch in _batches(contents.films(MAX_UNPACKED_REQUESTS * settings.max_request_bytes)):
-                    with stage("store", images=len(batch.films)):
-                        add_to_job(job_id, batch.films, parts, storing.map)
-            with stage("submit", job_id=job_id, images=total):
-                chunks = submit(job_id, parts)
-        except BaseException:
-            _forget(job_id, parts)
-            raise
+    total = len(source)
+    if total == 0:
+        raise NoImages
+    queue = QueueName.INTERACTIVE if total <= settings.interactive_max_images else QueueName.BATCH
+    job_id = parts.jobs.create(queue, parts.caller.owner)
+    try:
+        with ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="store") as storing:
+            for batch in _batches(source.films(MAX_UNPACKED_REQUESTS * settings.max_request_bytes)):
+                with stage("store", images=len(batch.films)):
+                    add_to_job(job_id, batch.films, parts, storing.map)
+        chunks = None if once else _submit(job_id, parts)
+    except BaseException:
+        _forget(job_id, parts)
+        raise
+    return _accepted_once(job_id, once, parts) if once else _hinted(job_id, chunks, parts)
+
+
+def _accepted_once(job_id: str, once: Once, parts: Parts) -> Job:
+    """This job, or the one of another request that came with the same key at the same time and was first.
+
+    Once it may be bound it is not forgotten here, whatever fails: another request may have been answered with it.
+    The next request with its key submits it; where none comes, it ends with its time of reception.
+    """
+    try:
+        bound = once.bind(job_id, parts)
+    except IdempotencyKeyReused:
+        _forget(job_id, parts)
+        raise
+    if bound != job_id:
+        _forget(job_id, parts)
+    return _hinted(bound, _submit(bound, parts), parts)
+
+
+def _submit(job_id: str, parts: Parts) -> list[Chunk] | None:
+    """Accept a job of which everything is durable; None when it was accepted before."""
     job = parts.jobs.job(job_id)
-    hint(job, chunks, parts)
+    if job.state is not JobState.RECEIVING:
+        return None
+    try:
+        with stage("submit", job_id=job_id, images=job.total):
+            return submit(job_id, parts)
+    except JobNotFound:  # another request with its idempotency key was faster, or the job is gone
+        parts.jobs.job(job_id)
+        return None
+
+
+def _hinted(job_id: str, chunks: Sequence[Chunk] | None, parts: Parts) -> Job:
+    job = parts.jobs.job(job_id)
+    if chunks is not None:
+        hint(job, chunks, parts)
     return job
 
 

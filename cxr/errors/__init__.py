@@ -29,6 +29,7 @@ CxrError
 │   ├── NotAcceptable        not_acceptable
 │   ├── UnknownFormat        unknown_format
 │   ├── InvalidCursor        invalid_cursor
+│   ├── IdempotencyKeyReused  idempotency_key_reused
 │   └── ResultsNotReady      results_not_ready   (retryable)
 ├── AccessRefused            the caller is not known, or may not do this
 │   ├── NotSignedIn          not_signed_in
@@ -92,6 +93,7 @@ from cxr.errors.images import (
 )
 from cxr.errors.requests import (
     CorruptArchive,
+    IdempotencyKeyReused,
     ImageNotFound,
     InvalidCursor,
     JobNotFound,
@@ -123,6 +125,7 @@ __all__ = [
     "DecoderUnavailable",
     "EmptyFile",
     "FileTooLarge",
+    "IdempotencyKeyReused",
     "ImageNotFound",
     "ImageRejected",
     "InvalidCursor",

@@ -63,6 +63,11 @@ class UnknownFormat(RequestRefused):
     sentence = "There is no results format of this name."
 
 
+class IdempotencyKeyReused(RequestRefused):
+    code = "idempotency_key_reused"
+    sentence = "The idempotency key was used before, with other content."
+
+
 class InvalidCursor(RequestRefused):
     code = "invalid_cursor"
     sentence = "The cursor is not one that this server gave."

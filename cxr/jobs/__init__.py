@@ -14,6 +14,7 @@ from cxr.jobs.audit import AuditEntry, AuditLog
 from cxr.jobs.backlog import Backlog, Standing
 from cxr.jobs.feedback import Feedback, FeedbackLog, Opinion, Seen, Verdict, last_words
 from cxr.jobs.gauges import LedgerGauges
+from cxr.jobs.idempotency import IdempotencyKeys
 from cxr.jobs.leases import Lease, Leases, OverdueChunk
 from cxr.jobs.ledger import Ledger
 from cxr.jobs.listing import Place
@@ -30,6 +31,7 @@ __all__ = [
     "Backlog",
     "Feedback",
     "FeedbackLog",
+    "IdempotencyKeys",
     "JobStore",
     "Lease",
     "Leases",

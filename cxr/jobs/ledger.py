@@ -43,6 +43,7 @@ SCRIPTS = (
     "retry",
     "feedback",
     "due",
+    "bind",
 )
 SOCKET_TIMEOUT_S = 10
 # A Redis that restarts refuses connections, or loads its file, for a moment: about three seconds are waited in all.

@@ -1,0 +1,39 @@
+"""A submission that is to happen once, however often it is sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.parts import Parts
+from gateway.spool import Upload
+
+READ_BYTES = 1024**2
+
+
+@dataclass(frozen=True)
+class Once:
+    """The client's key and the fingerprint of what it sent with it."""
+
+    key: str
+    fingerprint: str
+
+    @classmethod
+    def of_files(cls, key: str, uploads: Iterable[Upload]) -> Once:
+        """Two requests are the same when their files have the same names and bytes in the same order."""
+        digest = hashlib.sha256()
+        for upload in uploads:
+            digest.update(f"{len(upload.name)}/{upload.size_bytes}/{upload.name}".encode("utf-8", "surrogatepass"))
+            with upload.open() as file:
+                while block := file.read(READ_BYTES):
+                    digest.update(block)
+        return cls(key, digest.hexdigest())
+
+    def job_of(self, parts: Parts) -> str | None:
+        """The job that an earlier request made. Raises ``IdempotencyKeyReused``."""
+        return parts.idempotency.bound(parts.caller.owner, self.key, self.fingerprint)
+
+    def bind(self, job_id: str, parts: Parts) -> str:
+        """Make ``job_id`` the one job of this key; returns the other where there is one already."""
+        return parts.idempotency.bind(parts.caller.owner, self.key, self.fingerprint, job_id)
