@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     max_owner_images: int = Field(200_000, description="Images one owner may have waiting.")
     max_owner_jobs_per_minute: int = Field(600, description="Jobs one owner may submit in a minute.")
 
+    max_followers: int = Field(256, ge=1, description="Connections that may follow jobs at once, in each gateway.")
+    max_owner_followers: int = Field(32, ge=1, description="Those of one owner.")
+
     interactive_max_images: int = Field(
         8, description="Jobs up to this size go to the interactive queue, ahead of batches."
     )

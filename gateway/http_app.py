@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from gateway.api import jobs_api
+from gateway.api_events import events_api
 from gateway.api_results import results_api
 from gateway.dicom.api import dicom_api
 from gateway.dicom.results import DicomResults
@@ -72,6 +73,7 @@ def http_app(parts: Parts) -> FastAPI:
     app.include_router(health_api(parts))
     app.include_router(jobs_api(parts))
     app.include_router(results_api(parts))
+    app.include_router(events_api(parts))
     app.include_router(pictures_api(parts))
     app.include_router(dicom_api(DicomResults.by(parts)))
     app.include_router(feedback_api(parts))

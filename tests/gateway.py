@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import uvicorn
 from fastapi.testclient import TestClient
 
 from cxr.jobs import Leases
@@ -11,6 +15,7 @@ from cxr.schemas import Chunk, Finding, ModelIdentity, Prediction, Rejection
 from cxr.settings import Settings
 from gateway.http_app import http_app
 from gateway.parts import Parts
+from tests.stack import free_port, wait_until
 
 MODEL = ModelIdentity(name="pneumonia_classifier", version=1, engine="openvino")
 JUDGED = Prediction(
@@ -51,3 +56,18 @@ class Gateway:
     def stored(self) -> int:
         """How many blobs lie in the store."""
         return sum(path.is_file() for path in self.blobs.rglob("*"))
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[tuple[str, Parts]]:
+    """The API on a real port, for what a test client cannot show: streams, cut connections, other programs."""
+    parts, port = Parts.of(settings), free_port()
+    server = uvicorn.Server(uvicorn.Config(http_app(parts), port=port, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started, 30, "the gateway to start")
+        yield f"http://127.0.0.1:{port}", parts
+    finally:
+        server.should_exit = True
+        thread.join(30)

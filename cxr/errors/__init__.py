@@ -40,7 +40,8 @@ CxrError
 ├── TooBusy                  there is too much to do already; try again later   (retryable)
 │   ├── QueueFull            queue_full
 │   ├── QuotaExceeded        quota_exceeded
-│   └── RateExceeded         rate_exceeded
+│   ├── RateExceeded         rate_exceeded
+│   └── TooManyFollowers     too_many_followers
 ├── Unavailable              a part is away; the same call may succeed later   (retryable)
 │   ├── ModelUnavailable     model_unavailable
 │   ├── LedgerUnavailable    ledger_unavailable
@@ -69,6 +70,7 @@ from cxr.errors.availability import (
     QuotaExceeded,
     RateExceeded,
     TooBusy,
+    TooManyFollowers,
     Unavailable,
 )
 from cxr.errors.configuration import SettingsRefused
@@ -152,6 +154,7 @@ __all__ = [
     "SettingsRefused",
     "TooBusy",
     "TooFewPixels",
+    "TooManyFollowers",
     "TooManyImages",
     "TooManyPixels",
     "Unavailable",

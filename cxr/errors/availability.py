@@ -32,6 +32,11 @@ class RateExceeded(TooBusy):
     sentence = "You have submitted too many jobs within a minute."
 
 
+class TooManyFollowers(TooBusy):
+    code = "too_many_followers"
+    sentence = "There are as many connections that follow jobs as there may be."
+
+
 class Unavailable(CxrError):
     """A part of the system is away; the same call may succeed later."""
 

@@ -61,7 +61,7 @@ def test_every_answer_is_as_described(gateway: Stack, mode: GenerationMode) -> N
     """Two of three requests that name a job name one that exists."""
     description = schemathesis.openapi.from_url(f"{gateway.gateway_url}/openapi.json")
     asked = 0
-    for found in description.get_all_operations():
+    for found in description.exclude(path_regex="/events$").get_all_operations():  # those go on while the job does
         operation = found.ok()
 
         @settings(BOUNDED, max_examples=30)
