@@ -50,6 +50,16 @@ def about(served: ServedModel) -> str:
 </footer>"""
 
 
+def foot(served: ServedModel | None) -> str:
+    """HTML of the page's end: which model answers now."""
+    model = "no model at the moment"
+    if served:
+        model = f"{escape(served.card.name)} version {served.card.version} on {escape(served.engine)}"
+    return f"""
+<footer class="foot"><p>Answered by {model}. <a href="#system" data-card>Model card</a></p>
+  <p><a href="docs">HTTP API</a></p></footer>"""
+
+
 def no_model(error: CxrError) -> str:
     """HTML in place of the card while the model cannot be asked."""
     sentence = f"{escape(str(error))} Films are accepted all the same, and judged when it is back."

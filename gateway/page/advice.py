@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cxr.errors import CxrError, every_error
+
 AGAIN = "Wait a moment and try again; nothing is lost."
 OPERATOR = "Tell the operator of this server."
 ANOTHER_EXPORT = "Export the film again from where it came from, as DICOM, PNG or JPEG, and send that file."
@@ -63,5 +65,6 @@ ADVICE = {
 
 
 def advice(code: str) -> str:
-    """What to do about an error; for a code that is not known here, to tell the operator."""
-    return ADVICE.get(code, OPERATOR)
+    """What to do about an error; where nothing is said of its code, what is said of the kind it belongs to."""
+    kind = next((error for error in every_error() if error.code == code), CxrError)
+    return next(ADVICE[error.code] for error in kind.__mro__ if issubclass(error, CxrError) and error.code in ADVICE)

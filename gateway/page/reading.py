@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cxr.errors import NotChestXray
 from cxr.jobs import Feedback
@@ -11,6 +12,7 @@ from gateway.page.advice import advice
 from gateway.page.meaning import similar_films
 from gateway.page.opinion import opinion_form
 from gateway.page.scale import probability_scale
+from gateway.page.standing import downloads
 from gateway.page.viewer import no_picture, viewer
 from gateway.page.words import WAITING, escape, percent, words_for
 
@@ -26,8 +28,31 @@ EMPTY = """
 </section>"""
 
 
-def reading(job_id: str, row: JobResult, card: ModelCard | None, said: Sequence[Feedback] = ()) -> str:
-    """HTML of one image of a job; ``card`` is that of the model that judged it, where it is known."""
+@dataclass(frozen=True)
+class Way:
+    """Where a film stands in the list it was chosen from, and the films before and after it."""
+
+    place: int
+    total: int
+    before: int | None
+    after: int | None
+
+    @classmethod
+    def at(cls, order: Sequence[int], film: int) -> Way:
+        """The way from ``film``, which is one of ``order``."""
+        place, last = order.index(film), len(order) - 1
+        before, after = order[place - 1] if place else None, order[place + 1] if place < last else None
+        return cls(place + 1, len(order), before, after)
+
+
+def reading(
+    job_id: str, row: JobResult, card: ModelCard | None, said: Sequence[Feedback] = (), way: Way | None = None
+) -> str:
+    """HTML of one image of a job.
+
+    ``card`` is that of the model that judged it, where it is known; ``said`` the reader's opinions so far; ``way``
+    leads to the other films of the list.
+    """
     match row.result:
         case Prediction():
             verdict, picture = _prediction(row.result, card), viewer(job_id, row, with_heatmap=True)
@@ -38,7 +63,9 @@ def reading(job_id: str, row: JobResult, card: ModelCard | None, said: Sequence[
             verdict, picture = f"<p>{WAITING.sentence}</p>", no_picture("The film is shown when it has been judged.")
     words = words_for(row.result)
     return f"""
-<article class="panel reading" data-reading="{row.index}" aria-label="Reading">
+<article class="panel reading" data-reading="{row.index}" data-address="{_address(job_id, row.index, way)}"
+  aria-label="Reading">
+  {_way(job_id, way) if way else ""}
   <div class="viewer">{picture}</div>
   <div class="verdict {words.style}">
     <p class="film-name" title="{escape(row.image.name)}">{escape(row.image.name)}</p>
@@ -48,8 +75,34 @@ def reading(job_id: str, row: JobResult, card: ModelCard | None, said: Sequence[
     {verdict}
     {opinion_form(said) if row.result else ""}
     {_judged_by(row.result.model) if row.result and row.result.model else ""}
+    {_lone(job_id) if way is None else ""}
   </div>
 </article>"""
+
+
+def _address(job_id: str, index: int, way: Way | None) -> str:
+    return f"?job={escape(job_id)}" + (f"&amp;film={index + 1}" if way else "")
+
+
+def _lone(job_id: str) -> str:
+    return f"""
+<div class="job-links">{downloads(job_id, 1)}
+  <p class="last"><button type="button" class="link" data-forget>Delete this film</button></p></div>"""
+
+
+def _way(job_id: str, way: Way) -> str:
+    return f"""
+<nav class="way" aria-label="Films of the list">
+  <button type="button" class="link" data-back="?job={escape(job_id)}"
+    aria-label="Back to the list">List</button>
+  <span>{way.place:,} of {way.total:,}</span>
+  <span class="last">{_turn("previous", way.before)}{_turn("next", way.after)}</span>
+</nav>"""
+
+
+def _turn(name: str, index: int | None) -> str:
+    leads = "disabled" if index is None else f'data-index="{index}"'
+    return f'<button type="button" class="plain" id="{name}-film" {leads}>{name.capitalize()}</button>'
 
 
 def _prediction(prediction: Prediction, card: ModelCard | None) -> str:
@@ -75,7 +128,7 @@ def _rejection(rejection: Rejection) -> str:
     return f"""
 <p class="reason">{escape(rejection.message)}</p>
 <p>{advice(rejection.code)}</p>
-<p class="caption">No probability is given. The other films of the job are not affected.</p>{again}
+<p class="caption">No probability is given. Other films are not affected.</p>{again}
 <p class="code">Code <code>{escape(rejection.code)}</code></p>"""
 
 

@@ -23,7 +23,12 @@ const drawWindow = () => {
 const draw = () => {
   const box = find(".light-box[data-film]");
   if (!box) return;
-  if (seen.film !== box.dataset.film) Object.assign(seen, START, { film: box.dataset.film });
+  if (seen.film !== box.dataset.film) {
+    Object.assign(seen, START, { film: box.dataset.film });
+    // Chosen in the list by keyboard, which is hidden now: the film takes the focus.
+    const lost = () => document.activeElement === document.body || !document.activeElement.checkVisibility();
+    if (find(".way")) focusWhenShown(() => (lost() ? find(".light-box") : null));
+  }
   const room = { x: ((seen.zoom - 1) * box.clientWidth) / 2, y: ((seen.zoom - 1) * box.clientHeight) / 2 };
   seen.x = bounded(seen.x, -room.x, room.x);
   seen.y = bounded(seen.y, -room.y, room.y);
@@ -86,7 +91,9 @@ element.addEventListener("input", (event) => {
   if (event.target.id === "film-contrast") seen.contrast = Number(event.target.value);
   if (event.target.type === "range") draw();
 });
+const turn = { n: "#next-film", p: "#previous-film" };
 element.addEventListener("keydown", (event) => {
+  if (event.target.matches(".light-box") && turn[event.key]) find(turn[event.key])?.click();
   const does = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!does || !event.target.matches(".light-box[data-film]") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key.startsWith("Arrow") && seen.zoom === 1) return;
@@ -138,11 +145,18 @@ element.addEventListener("dblclick", (event) => {
   draw();
 });
 // The wheel scrolls the page until the reader has taken hold of the film.
+let taken = false;
+element.addEventListener("focusout", (event) => {
+  if (event.target.matches(".light-box")) taken = false;
+});
+for (const takes of ["pointerdown", "keydown"]) {
+  element.addEventListener(takes, (event) => (taken = event.target.closest(".light-box[data-film]") !== null));
+}
 element.addEventListener(
   "wheel",
   (event) => {
     const box = event.target.closest(".light-box[data-film]");
-    if (!box || !(event.ctrlKey || box === document.activeElement)) return;
+    if (!box || !(event.ctrlKey || taken)) return;
     event.preventDefault();
     zoomTo(seen.zoom * Math.exp(-event.deltaY / 400), event);
     draw();

@@ -18,6 +18,7 @@ KEYS = (
     ("I", "invert"),
     ("H", "heatmap on, off"),
     ("R", "reset all"),
+    ("N P", "next, previous film"),
 )
 # Brightness, contrast and inversion are one straight line from grey to grey, drawn by the browser.
 WINDOW = """

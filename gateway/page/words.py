@@ -6,7 +6,9 @@ import html
 from dataclasses import dataclass
 
 from cxr.schemas import Finding, ImageResult, Prediction
+from gateway.worklists import Answer
 
+NBSP = "\N{NO-BREAK SPACE}"
 NOTICE = (
     "Research and demonstration; not a medical device. Findings must not be used for diagnosis or treatment."
     " Do not upload films that identify a patient."
@@ -46,6 +48,14 @@ FINDINGS = {
 REFUSED = Words("Not judged", "✕", "refused", "")
 WAITING = Words("Not answered yet", "…", "waiting", "The film is stored and has not been judged yet.")
 
+ANSWERS = {
+    Answer.PNEUMONIA: FINDINGS[Finding.PNEUMONIA],
+    Answer.INDETERMINATE: FINDINGS[Finding.INDETERMINATE],
+    Answer.REFUSED: REFUSED,
+    Answer.NO_PNEUMONIA: FINDINGS[Finding.NO_PNEUMONIA],
+    Answer.WAITING: WAITING,
+}
+
 
 def words_for(result: ImageResult | None) -> Words:
     """The words for one image's answer, or for having none yet."""
@@ -72,15 +82,15 @@ def short_reason(code: str) -> str:
 def percent(probability: float) -> str:
     """A probability for people; no model is ever certain."""
     if probability > 0.999:
-        return "> 99.9 %"
+        return f">{NBSP}99.9{NBSP}%"
     if probability < 0.001:
-        return "< 0.1 %"
-    return f"{probability * 100:.1f} %"
+        return f"<{NBSP}0.1{NBSP}%"
+    return f"{probability * 100:.1f}{NBSP}%"
 
 
 def whole(share: float) -> str:
     """A share as a whole percentage."""
-    return f"{share * 100:.0f} %"
+    return f"{share * 100:.0f}{NBSP}%"
 
 
 def escape(text: str) -> str:

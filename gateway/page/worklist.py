@@ -1,115 +1,95 @@
-"""The films of a job as a list to choose from, and how far the job is."""
+"""The films of a job as a list to sort, to sift and to choose from; most urgent first."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from cxr.errors import CxrError
-from cxr.schemas import Job, JobResult, JobState, Prediction, Rejection
-from gateway.page.advice import advice
-from gateway.page.words import FINDINGS, REFUSED, count, escape, percent, short_reason, words_for
+from gateway.page.words import ANSWERS, escape, percent, short_reason
+from gateway.worklists import Answer, Arrangement, Line, Order
 
 ROWS = 100
+COLUMNS = (
+    (Order.URGENCY, "Finding"),
+    (Order.PROBABILITY, "Probability"),
+    (Order.NAME, "Film"),
+    (Order.SENT, "No."),
+)
 
 
-def progress(job: Job, rows: Sequence[JobResult]) -> str:
-    """HTML of a job's standing: a bar while it works, then what came out of it, and its downloads."""
-    share = job.answered / job.total if job.total else 0.0
-    if job.state is JobState.DONE and job.finished_at:
-        took_s = max(0.0, (job.finished_at - job.created_at).total_seconds())
-        standing = f"<strong>{count(job.total, 'film')}</strong> answered in {took_s:.1f} s"
-    elif job.state is JobState.CANCELLED:
-        standing = f"Stopped after <strong>{job.answered:,} of {job.total:,}</strong>"
-    else:
-        standing = f"<strong>{job.answered:,} of {job.total:,}</strong> answered"
-    outcome = _outcome(rows) if len(rows) == job.total else ""
-    working = "" if job.state.final else " working"
-    stop = "" if job.state.final else '<button type="button" class="link" data-stop>Stop</button>'
-    return f"""
-<section class="panel progress{working}" data-job="{escape(job.id)}" data-state="{job.state.value}" aria-live="polite">
-  <div class="standing"><p>{standing}</p>{outcome}</div>
-  <div class="bar" role="progressbar" aria-label="Films answered" aria-valuemin="0" aria-valuemax="{job.total}"
-    aria-valuenow="{job.answered}"><span style="width:{share:.2%}"></span></div>
-  <p class="job-links">
-    <a href="v1/jobs/{escape(job.id)}/results?format=csv" download>Findings as CSV</a>
-    <a href="v1/jobs/{escape(job.id)}/results" target="_blank" rel="noopener">JSON</a>
-    <span class="last">{stop}
-      <button type="button" class="link" data-forget>Delete this job and its films</button></span>
-  </p>
-</section>"""
-
-
-def receiving(files: int) -> str:
-    """HTML shown while the films are being made durable."""
-    return f"""
-<section class="panel progress working" data-state="receiving" role="status">
-  <div class="standing"><p>Storing <strong>{count(files, "file")}</strong> before they are judged</p></div>
-  <div class="bar"><span class="unknown"></span></div>
-</section>"""
-
-
-def fault(error: CxrError, title: str) -> str:
-    """HTML of something that could not be done: what, why, and its code."""
-    return f"""
-<section class="panel fault" role="alert">
-  <h2>{escape(title)}</h2>
-  <p>{escape(str(error))} {advice(error.code)}</p>
-  <p class="code">Code <code>{escape(error.code)}</code></p>
-</section>"""
-
-
-def worklist(rows: Sequence[JobResult], selected: int, total: int) -> str:
-    """HTML of up to 100 films, one chosen, with the way to the rest."""
-    if not rows:
+def worklist(lines: Sequence[Line], first: int, total: int, wanted: Arrangement, counts: Mapping[Answer, int]) -> str:
+    """HTML of up to 100 films from ``first`` on, of the ``lines`` that the reader wants, of ``total`` in the job."""
+    if not total:
         return ""
-    items = "".join(_item(row, row.index == selected) for row in rows)
+    shown = lines[first : first + ROWS]
+    heads = "".join(_head(order, words, wanted) for order, words in COLUMNS)
+    rows = "".join(_row(line) for line in shown)
+    nothing = "" if shown else '<p class="nothing">No film of this job matches.</p>'
     return f"""
-<nav class="panel worklist" aria-label="Films of this job">
-  <h2>Films</h2>
-  <ol>{items}</ol>
-  {_pager(rows[0].index, rows[-1].index, total)}
-</nav>"""
+<section class="panel worklist" aria-label="Worklist">
+  {_sieve(total, wanted, counts)}
+  <table><caption class="sr-only">Films of this job</caption>
+    <thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{nothing}
+  {_pager(first, len(shown), len(lines))}
+</section>"""
 
 
-def _item(row: JobResult, chosen: bool) -> str:
-    words = words_for(row.result)
-    match row.result:
-        case Prediction():
-            said, figure = words.title, percent(row.result.probability)
-        case Rejection():
-            said, figure = f"{words.title}: {short_reason(row.result.code)}", ""
-        case None:
-            said, figure = words.title, ""
-    current = ' aria-current="true"' if chosen else ""
+def _sieve(total: int, wanted: Arrangement, counts: Mapping[Answer, int]) -> str:
+    chips = _chip("", "All", total, wanted.answer is None)
+    for answer, words in ANSWERS.items():
+        if counts.get(answer) or wanted.answer is answer:
+            chips += _chip(answer.value, words.title, counts.get(answer, 0), wanted.answer is answer)
     return f"""
-<li><button type="button" class="pick {words.style}" data-index="{row.index}"{current}>
-  <span class="sign" aria-hidden="true">{words.sign}</span>
-  <span class="pick-name" title="{escape(row.image.name)}">{escape(row.image.name)}</span>
-  <span class="pick-said">{escape(said)}</span><span class="pick-figure">{figure}</span>
-</button></li>"""
+<div class="sieve">
+  <div class="chips" role="group" aria-label="Show only">{chips}</div>
+  <label class="seek">Name <input id="seek" type="search" value="{escape(wanted.text)}" autocomplete="off"></label>
+</div>"""
 
 
-def _pager(first: int, last: int, total: int) -> str:
+def _chip(value: str, title: str, number: int, chosen: bool) -> str:
+    return (
+        f'<button type="button" class="chip" id="chip-{value or "all"}" data-answer="{value}"'
+        f' aria-pressed="{str(chosen).lower()}">{title} <span>{number:,}</span></button>'
+    )
+
+
+def _head(order: Order, words: str, wanted: Arrangement) -> str:
+    chosen = wanted.order is order
+    sort = ' aria-sort="descending"' if chosen and wanted.backwards else ' aria-sort="ascending"' if chosen else ""
+    arrow = ("▲" if wanted.backwards else "▼") if chosen else ""
+    return f"""
+<th scope="col" class="column-{order.value}"{sort}>
+  <button type="button" id="by-{order.value}" data-order="{order.value}">
+  {words}<span class="arrow" aria-hidden="true">{arrow}</span></button></th>"""
+
+
+def _row(line: Line) -> str:
+    words = ANSWERS[line.answer]
+    said = short_reason(line.code) if line.code else words.title
+    noted = f'<span class="noted" title="Has notes">{line.notes} note{"s" if line.notes > 1 else ""}</span>'
+    share = "" if line.probability is None else _share(line.probability, words.style)
+    return f"""
+<tr class="{words.style}" data-index="{line.index}">
+  <td class="column-urgency"><span class="sign" aria-hidden="true">{words.sign}</span>{escape(said)}</td>
+  <td class="column-probability">{share}</td>
+  <td class="column-name"><button type="button" class="pick" id="film-{line.index}" title="{escape(line.name)}">
+    {escape(line.name)}</button>{noted if line.notes else ""}</td>
+  <td class="column-sent">{line.index + 1:,}</td>
+</tr>"""
+
+
+def _share(probability: float, style: str) -> str:
+    bar = f'<span class="minibar" aria-hidden="true"><i class="{style}" style="width:{probability:.1%}"></i></span>'
+    return f'{bar}<span class="figure">{percent(probability)}</span>'
+
+
+def _pager(first: int, shown: int, total: int) -> str:
     if total <= ROWS:
         return ""
     earlier = "" if first > 0 else " disabled"
-    later = "" if last < total - 1 else " disabled"
+    later = "" if first + shown < total else " disabled"
     return f"""
 <p class="pager">
-  <button type="button" class="link" data-first="{first - ROWS}"{earlier}>Earlier</button>
-  <span>{first + 1:,} to {last + 1:,} of {total:,}</span>
-  <button type="button" class="link" data-first="{first + ROWS}"{later}>Later</button>
+  <button type="button" class="link" id="earlier" data-first="{first - ROWS}"{earlier}>Earlier</button>
+  <span>{first + 1:,} to {first + shown:,} of {total:,}</span>
+  <button type="button" class="link" id="later" data-first="{first + ROWS}"{later}>Later</button>
 </p>"""
-
-
-def _outcome(rows: Sequence[JobResult]) -> str:
-    """How many films got which answer."""
-    counts = Counter(words_for(row.result) for row in rows if row.result is not None)
-    kinds = [words for words in (*FINDINGS.values(), REFUSED) if counts[words]]
-    items = [
-        f'<li class="{words.style}"><span class="sign" aria-hidden="true">{words.sign}</span>'
-        f"{counts[words]} {words.title.lower()}</li>"
-        for words in kinds
-    ]
-    return f'<ul class="outcome">{"".join(items)}</ul>'

@@ -87,7 +87,7 @@ def opened(browser: Browser, url: str, size: tuple[int, int] = DESK, mode: str =
     try:
         page.goto(url)
         page.locator(".head").wait_for()
-        page.locator(".about").wait_for()
+        page.locator(".foot").wait_for()
         yield page
         assert not faults
     finally:

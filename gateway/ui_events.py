@@ -1,0 +1,294 @@
+"""What happens on the page: each event returns what is to be shown anew.
+
+A page's upload is a job like any other: it goes through ``gateway.uploads`` and is followed in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from pydantic import ValidationError
+
+from cxr.errors import CxrError, ImageNotFound, JobNotFound, RequestRefused
+from cxr.jobs import Opinion
+from cxr.schemas import Job
+from gateway.auth import Scope, caller_of
+from gateway.cards import Cards
+from gateway.feedback import give_feedback
+from gateway.page.about import about, foot, no_model
+from gateway.page.jobs import recent_jobs
+from gateway.page.reading import EMPTY, Way, reading
+from gateway.page.standing import fault, progress, receiving
+from gateway.page.worklist import worklist
+from gateway.parts import Parts
+from gateway.spool import Upload
+from gateway.uploads import accept
+from gateway.worklists import Answer, Arrangement, Line, Order, Worklists
+
+RECENT_JOBS = 20
+
+
+@dataclass(frozen=True)
+class View:
+    """What one visitor looks at: a film of a job, and a job's list from one place on, arranged as the visitor likes."""
+
+    film_job: str = ""
+    film: int = 0
+    list_job: str = ""
+    first: int = 0
+    wanted: Arrangement = field(default_factory=Arrangement)
+
+
+@dataclass
+class Shown:
+    """What an event shows anew, in the order of the page's parts; the rest stays as it is."""
+
+    view: View
+    tabs: object = field(default_factory=gr.skip)
+    alert: object = field(default_factory=gr.skip)
+    film: object = field(default_factory=gr.skip)
+    standing: object = field(default_factory=gr.skip)
+    films: object = field(default_factory=gr.skip)
+    recent: object = field(default_factory=gr.skip)
+    clock: object = field(default_factory=gr.skip)
+
+    def parts(self) -> tuple[object, ...]:
+        return tuple(getattr(self, part.name) for part in fields(self))
+
+
+class Page:
+    """The page's events; each returns a ``Shown`` as a tuple."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts, self._cards, self._worklists = parts, Cards(parts.model), Worklists()
+
+    def receive_one(self, paths: list[str], view: View, request: gr.Request) -> Iterator[tuple[object, ...]]:
+        """Films were dropped where one film is read."""
+        storing = receiving(len(paths))
+        yield from self._receive(paths, Shown(view, alert=storing, film=""), request)
+
+    def receive_many(self, paths: list[str], view: View, request: gr.Request) -> Iterator[tuple[object, ...]]:
+        """Films were dropped where many are listed."""
+        yield from self._receive(paths, Shown(view, standing=receiving(len(paths)), films=""), request)
+
+    def resume(self, request: gr.Request) -> tuple[object, ...]:
+        """The page was opened: with ``?job=`` it shows that job again, with ``&film=`` that film of it."""
+        wanted = request.query_params
+        film = str(wanted.get("film", ""))
+        return self._open(str(wanted.get("job", "")), int(film) - 1 if film.isdecimal() else None, request)
+
+    def open(self, _: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        """One of the recent jobs was chosen."""
+        return self._open(str(event.job), None, request)
+
+    def choose(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        """A film of the list was chosen."""
+        return self._drawn(replace(view, film_job=view.list_job, film=max(0, int(event.index))), request, tab="read")
+
+    def turn(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        """The next film or the one before is to be read."""
+        return self._drawn(replace(view, film=max(0, int(event.index))), request)
+
+    def arrange(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        """The list is to be sorted or sifted otherwise, or turned to another page."""
+        asked: dict[str, Any] = event._data or {}
+        if "first" in asked:
+            return self._drawn(replace(view, first=max(0, int(asked["first"]))), request)
+        wanted = view.wanted
+        if "order" in asked:
+            order = Order(asked["order"])
+            wanted = replace(wanted, order=order, backwards=order is wanted.order and not wanted.backwards)
+        if "answer" in asked:
+            wanted = replace(wanted, answer=Answer(asked["answer"]) if asked["answer"] else None)
+        if "text" in asked:
+            wanted = replace(wanted, text=str(asked["text"])[:200])
+        return self._drawn(replace(view, first=0, wanted=wanted), request)
+
+    def say(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        """The reader agrees or disagrees with the film that is looked at, and says why."""
+        try:
+            opinion = Opinion.model_validate(event._data)
+            seen = self._seen(request, Scope.READ)
+            give_feedback(seen, view.film_job, view.film, opinion, seen.caller.owner)
+        except ValidationError:
+            return Shown(view, alert=fault(RequestRefused(), "Not kept")).parts()
+        except CxrError as error:
+            return Shown(view, alert=fault(error, "Not kept")).parts()
+        return self._drawn(view, request)
+
+    def stop(self, view: View, request: gr.Request) -> tuple[object, ...]:
+        """The job of the list is to be stopped; the answers it has stay."""
+        try:
+            seen = self._seen(request, Scope.SUBMIT)
+            seen.custody.cancel(view.list_job, seen.caller.actor)
+        except CxrError as error:
+            return Shown(view, standing=fault(error, "Not cancelled")).parts()
+        return self._drawn(view, request)
+
+    def forget_list(self, view: View, request: gr.Request) -> tuple[object, ...]:
+        """The job of the list is to be deleted."""
+        kept = View() if view.film_job == view.list_job else View(view.film_job, view.film)
+        return self._forget(view.list_job, Shown(view), "standing", kept, request)
+
+    def forget_film(self, view: View, request: gr.Request) -> tuple[object, ...]:
+        """The job of the lone film is to be deleted."""
+        return self._forget(view.film_job, Shown(view), "alert", replace(view, film_job="", film=0), request)
+
+    def look(self, view: View, request: gr.Request) -> tuple[object, ...]:
+        """Time has passed: what is not final is read again."""
+        shown = Shown(view)
+        if not self._draw(shown, request):  # the job has ended
+            shown.recent = self._recent(request, view.list_job)
+        return shown.parts()
+
+    def foot(self) -> str:
+        """Which model answers now."""
+        try:
+            return foot(self._parts.model.served())
+        except CxrError:
+            return foot(None)
+
+    def about(self) -> str:
+        """The served model's card."""
+        try:
+            return about(self._parts.model.served())
+        except CxrError as error:
+            return no_model(error)
+
+    # -- what is shown
+
+    def _receive(self, paths: list[str], storing: Shown, request: gr.Request) -> Iterator[tuple[object, ...]]:
+        yield None, *storing.parts()
+        view = storing.view
+        try:
+            seen = self._seen(request, Scope.SUBMIT)
+            job = accept([Upload.of_path(Path(path)) for path in paths], seen)
+        except CxrError as error:
+            shown = self._cleared(view, request)
+            shown.alert = shown.standing = fault(error, "Not accepted")
+        else:
+            shown = self._opened(job, view, request)
+        yield None, *shown.parts()
+
+    def _forget(self, job_id: str, shown: Shown, place: str, left: View, request: gr.Request) -> tuple[object, ...]:
+        try:
+            seen = self._seen(request, Scope.SUBMIT)
+            seen.custody.forget(job_id, seen.caller.actor)
+        except JobNotFound:
+            pass
+        except CxrError as error:
+            setattr(shown, place, fault(error, "Not deleted"))
+            return shown.parts()
+        return self._cleared(left, request).parts()
+
+    def _open(self, job_id: str, film: int | None, request: gr.Request) -> tuple[object, ...]:
+        if not job_id:
+            return self._cleared(View(), request).parts()
+        try:
+            return self._opened(self._seen(request, Scope.READ).jobs.job(job_id), View(), request, film).parts()
+        except CxrError as error:
+            shown = self._cleared(View(), request)
+            shown.alert = shown.standing = fault(error, "Nothing to show")
+            return shown.parts()
+
+    def _opened(self, job: Job, view: View, request: gr.Request, film: int | None = None) -> Shown:
+        """A lone film is read at once, beside the list that was there; several are listed."""
+        if job.total == 1:
+            view, tab = replace(view, film_job=job.id, film=0), "read"
+        elif film is None:
+            view, tab = View(view.film_job, view.film, job.id), "batch"
+        else:
+            view, tab = View(job.id, film, job.id), "read"
+        shown = self._cleared(view, request)
+        shown.tabs = gr.Tabs(selected=tab)
+        return shown
+
+    def _cleared(self, view: View, request: gr.Request) -> Shown:
+        """Everything drawn anew, nothing left of what was there before."""
+        shown = Shown(view, alert="", film=EMPTY, standing="", films="")
+        self._draw(shown, request)
+        shown.recent = self._recent(request, shown.view.list_job)
+        return shown
+
+    def _drawn(self, view: View, request: gr.Request, tab: str | None = None) -> tuple[object, ...]:
+        shown = Shown(view)
+        if tab:
+            shown.tabs = gr.Tabs(selected=tab)
+        self._draw(shown, request)
+        return shown.parts()
+
+    def _draw(self, shown: Shown, request: gr.Request) -> bool:
+        """Read the ledger and draw the visitor's film and list; whether they are to be drawn again.
+
+        What is missing is said in their place.
+        """
+        view = shown.view
+        waiting = [
+            self._tried(shown, "alert", lambda: self._draw_film(shown, request)) if view.film_job else False,
+            self._tried(shown, "standing", lambda: self._draw_list(shown, request)) if view.list_job else False,
+        ]
+        shown.clock = gr.Timer(active=any(waiting))
+        return any(waiting)
+
+    def _tried(self, shown: Shown, place: str, draw: Callable[[], bool]) -> bool:
+        """Draw a part, or say why not; whether it is to be drawn again."""
+        try:
+            return draw()
+        except (JobNotFound, ImageNotFound) as error:
+            setattr(shown, place, fault(error, "Nothing to show"))
+            if place == "alert":
+                shown.film, shown.view = EMPTY, replace(shown.view, film_job="")
+            else:
+                shown.films, shown.view = "", replace(shown.view, list_job="")
+            return False
+        except CxrError as error:
+            setattr(shown, place, fault(error, "Cannot be shown now"))
+            return error.retryable
+
+    def _draw_film(self, shown: Shown, request: gr.Request) -> bool:
+        view, seen = shown.view, self._seen(request, Scope.READ)
+        job = seen.jobs.job(view.film_job)
+        row = seen.jobs.result(view.film_job, view.film)
+        seen.custody.read(view.film_job, seen.caller.actor)
+        model = row.result.model if row.result else None
+        said = [one for one in seen.feedback.of_image(job.id, row.index) if one.reader == seen.caller.owner]
+        way = self._way(seen, job, view) if job.total > 1 else None
+        shown.alert = ""
+        shown.film = reading(job.id, row, self._cards.of(model) if model else None, said, way)
+        return row.result is None and not job.state.final
+
+    def _way(self, seen: Parts, job: Job, view: View) -> Way:
+        order = [line.index for line in self._lines(seen, job, view)]
+        if view.film not in order:
+            order = list(range(job.total))
+        return Way.at(order, view.film)
+
+    def _lines(self, seen: Parts, job: Job, view: View) -> list[Line]:
+        return self._worklists.of(seen.jobs, job).arranged(view.wanted)
+
+    def _draw_list(self, shown: Shown, request: gr.Request) -> bool:
+        view, seen = shown.view, self._seen(request, Scope.READ)
+        job = seen.jobs.job(view.list_job)
+        seen.custody.read(job.id, seen.caller.actor)
+        films = self._worklists.of(seen.jobs, job)
+        counts = films.counts()
+        shown.standing = progress(job, counts, films.images_per_s)
+        shown.films = worklist(films.arranged(view.wanted), view.first, job.total, view.wanted, counts)
+        return not job.state.final
+
+    def _recent(self, request: gr.Request, opened: str = "") -> str:
+        try:
+            jobs = self._seen(request, Scope.READ).jobs
+            found = jobs.recent(RECENT_JOBS)
+            return recent_jobs([(job, row.image.name) for job in found for row in jobs.results(job.id, 0, 1)], opened)
+        except CxrError as error:
+            return fault(error, "Recent jobs cannot be listed now")
+
+    def _seen(self, request: gr.Request, scope: Scope) -> Parts:
+        caller = caller_of(request)
+        caller.must_have(scope)
+        return self._parts.seen_by(caller)

@@ -1,0 +1,52 @@
+"""What a visitor of the page does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+PATIENCE_MS = 60_000
+Given = list[Path] | dict[str, bytes]
+
+
+def give(page: Page, files: Given, where: str = "read") -> None:
+    """Drop files on a tab, which is in front."""
+    given = (
+        files
+        if isinstance(files, list)
+        else [{"name": name, "mimeType": "", "buffer": content} for name, content in files.items()]
+    )
+    page.locator(f"#drop-{where} input[type=file]").set_input_files(given)  # type: ignore[arg-type]
+
+
+def read_one(page: Page, file: Given) -> None:
+    """Have one film read and wait for its answer."""
+    give(page, file)
+    page.locator(".verdict:not(.waiting)").wait_for(timeout=PATIENCE_MS)
+
+
+def judge_many(page: Page, files: Given) -> None:
+    """Have films judged as a batch and wait until all are."""
+    open_tab(page, "Batch")
+    give(page, files, "batch")
+    page.locator(".progress[data-state=done]").wait_for(timeout=PATIENCE_MS)
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def film_row(page: Page, name: str) -> Locator:
+    """The list's row of a film."""
+    return page.locator("tr[data-index]").filter(has_text=name)
+
+
+def read_from_list(page: Page, name: str) -> None:
+    """Choose a film of the list and wait until it is the one that is read."""
+    film_row(page, name).locator(".pick").click()
+    expect(page.locator(".film-name")).to_have_text(name)
+
+
+def pictures_loaded(page: Page) -> None:
+    page.wait_for_function("[...document.querySelectorAll('.light-box img')].every(i => i.complete && i.naturalWidth)")
