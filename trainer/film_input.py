@@ -42,5 +42,8 @@ class FilmInput(nn.Module):
         centre = film[:, :, CENTRE, CENTRE]
         mean = centre.mean((2, 3), keepdim=True)
         variance = (centre - mean).square().mean((2, 3), keepdim=True)
+        # Whole grey levels first: bf16 holds them exactly, and what is left is small, so its steps are fine.
+        whole = mean.floor()
+        film = film - whole
         small = self.shrink @ film @ self.shrink.T if self.size_px != IMAGE_SIZE_PX else film
-        return (small - mean) / (variance.sqrt() + LEAST_DEVIATION) * IMAGENET_DEVIATION
+        return (small - (mean - whole)) / (variance.sqrt() + LEAST_DEVIATION) * IMAGENET_DEVIATION

@@ -1,9 +1,9 @@
-"""How unlike a chest film an image is, from the classifier's own early features; a formula every engine can run.
+"""How unlike a chest film an image is, from the classifier's own features; a formula every engine can run.
 
-Mean and deviation over the image of three early feature maps make a vector. Principal components of chest films span
+Mean and deviation over the image of feature maps half-way up make a vector. Principal components of chest films span
 what chest films do; the score is the log of two distances, each 1 for a typical chest film: inside that span
-(Mahalanobis) and away from it (residual). Early layers are used since late ones forget all that does not tell
-pneumonia.
+(Mahalanobis) and away from it (residual). Layers before the last are used since late ones forget all that does not
+tell pneumonia.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-COMPONENTS = 32
+COMPONENTS = 64
 SMALLEST = 1e-6
 
 

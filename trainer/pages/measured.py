@@ -95,10 +95,7 @@ def forms_table(choice: dict) -> str:
         rows.append([row["form"], row["chosen_on"], row["held_out"], ", ".join(marks)])
     return page(
         f"Forms of the score: lowest AUROC over {' and '.join(choice['classes'])}, and over the classes held out of "
-        "that "
-        "choice. The served form was fixed before this comparison was written, after a look at all classes; the "
-        "comparison "
-        "says which form the next model should take.",
+        "that choice. The served form was the best of the choice on the network before this one.",
         table(["form", "choice", "held out", ""], rows, digits=4),
     )
 
