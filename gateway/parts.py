@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from cxr.blobs import BlobStore
 from cxr.custody import Custody
-from cxr.jobs import AuditLog, FeedbackLog, IdempotencyKeys, JobStore, Ledger, References
+from cxr.jobs import AuditLog, FeedbackLog, IdempotencyKeys, JobStore, Ledger, LedgerGauges, References
+from cxr.jobs.backlog import Backlog
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.triton import ModelClient
@@ -28,6 +29,8 @@ class Parts:
     model: ModelClient
     feedback: FeedbackLog
     idempotency: IdempotencyKeys
+    backlog: Backlog
+    gauges: LedgerGauges
     access: AccessFile | None = None
     caller: Caller = EVERYBODY
 
@@ -47,6 +50,8 @@ class Parts:
             model=ModelClient(settings.triton_url, settings.model_name, timeout_s=5.0),
             feedback=FeedbackLog(ledger),
             idempotency=IdempotencyKeys(ledger, settings.idempotency_s),
+            backlog=Backlog(ledger),
+            gauges=LedgerGauges(ledger),
             access=AccessFile(settings.access_file) if settings.access_file else None,
         )
 

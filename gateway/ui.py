@@ -1,4 +1,5 @@
-"""The web page: Gradio's layout around the HTML of ``gateway/page``; what happens is in ``gateway.ui_events``."""
+"""The web page: Gradio's layout around the HTML of ``gateway/page``; what happens is in ``gateway.ui_events``
+and ``gateway.ui_system``."""
 
 from __future__ import annotations
 
@@ -12,9 +13,10 @@ from gateway.page.about import HEAD
 from gateway.page.reading import EMPTY
 from gateway.parts import Parts
 from gateway.ui_events import Page, View
+from gateway.ui_system import System
 from gateway.ui_theme import theme
 
-FOLLOW_S = 0.5
+FOLLOW_S, BEAT_S = 0.5, 3.0
 DROP_WORDS = {
     "upload_text.drop_file": "Drop chest X-rays here",
     "upload_text.click_to_upload": "choose files: JPEG, PNG, DICOM or zip",
@@ -32,7 +34,7 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
     with gr.Blocks(
         title="PneumoServe", analytics_enabled=False, fill_width=True, delete_cache=(CACHE_LOOK_S, CACHE_AGE_S)
     ) as blocks:
-        _layout(Page(parts), script, script + viewer)
+        _layout(Page(parts), System(parts), script, script + viewer)
     gr.mount_gradio_app(
         app,
         blocks,
@@ -48,26 +50,26 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
     )
 
 
-def _layout(page: Page, script: str, viewer: str) -> None:
+def _layout(page: Page, says: System, script: str, viewer: str) -> None:
     def part(html: str, name: str, javascript: str = script) -> gr.HTML:
         return gr.HTML(html, apply_default_css=False, js_on_load=javascript, elem_id=name)
 
     def drop(name: str) -> gr.File:
         return gr.File(file_count="multiple", label="Chest X-rays", show_label=False, height=112, elem_id=name)
 
-    view, clock = gr.State(View()), gr.Timer(FOLLOW_S, active=False)
+    view, clock, beat = gr.State(View()), gr.Timer(FOLLOW_S, active=False), gr.Timer(BEAT_S, active=False)
     gr.HTML(HEAD, apply_default_css=False)
     with gr.Tabs(elem_id="tabs") as tabs:
-        with gr.Tab("Read", id="read", elem_id="tab-read"):
+        with gr.Tab("Read", id="read", elem_id="tab-read") as read:
             one = drop("drop-read")
             alert, film = part("", "alert"), part(EMPTY, "film", viewer)
-        with gr.Tab("Batch", id="batch", elem_id="tab-batch"):
+        with gr.Tab("Batch", id="batch", elem_id="tab-batch") as batch:
             with gr.Row(elem_id="intake"):
                 many = drop("drop-batch")
                 directory = gr.UploadButton("Choose a folder", file_count="directory", elem_id="folder")
             standing, films, recent = part("", "standing"), part("", "films"), part("", "recent")
         with gr.Tab("System", id="system", elem_id="tab-system") as system:
-            card = part("", "card")
+            pulse, card = part("", "pulse"), part("", "card")
     foot = part("", "foot")
 
     shown = [view, tabs, alert, film, standing, films, recent, clock]
@@ -85,7 +87,9 @@ def _layout(page: Page, script: str, viewer: str) -> None:
         (standing.delete, page.forget_list),
     ):
         happens(does, view, shown, queue=False, **QUIET)
-    system.select(page.about, None, card, queue=False, **QUIET)
+    system.select(says.opened, None, [pulse, card, beat], queue=False, **QUIET)
+    beat.tick(says.pulse, None, pulse, queue=False, **QUIET)
+    gr.on([read.select, batch.select], says.left, None, beat, queue=False, **QUIET)
     if (blocks := gr.context.Context.root_block) is not None:
         blocks.load(page.resume, None, shown, queue=False, **QUIET)
-        blocks.load(page.foot, None, foot, queue=False, **QUIET)
+        blocks.load(says.foot, None, foot, queue=False, **QUIET)

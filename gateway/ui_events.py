@@ -19,7 +19,6 @@ from cxr.schemas import Job
 from gateway.auth import Scope, caller_of
 from gateway.cards import Cards
 from gateway.feedback import give_feedback
-from gateway.page.about import about, foot, no_model
 from gateway.page.jobs import recent_jobs
 from gateway.page.reading import EMPTY, Way, reading
 from gateway.page.standing import fault, progress, receiving
@@ -144,20 +143,6 @@ class Page:
         if not self._draw(shown, request):  # the job has ended
             shown.recent = self._recent(request, view.list_job)
         return shown.parts()
-
-    def foot(self) -> str:
-        """Which model answers now."""
-        try:
-            return foot(self._parts.model.served())
-        except CxrError:
-            return foot(None)
-
-    def about(self) -> str:
-        """The served model's card."""
-        try:
-            return about(self._parts.model.served())
-        except CxrError as error:
-            return no_model(error)
 
     # -- what is shown
 

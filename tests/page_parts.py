@@ -97,7 +97,7 @@ def listed(rows: list[JobResult], wanted: Arrangement = URGENT, first: int = 0) 
 class Tags(HTMLParser):
     """Collects tags and refuses an end that does not fit its start."""
 
-    VOID = frozenset({"img", "input", "path", "fefuncr", "fefuncg", "fefuncb"})
+    VOID = frozenset({"img", "input", "path", "br", "rect", "circle", "fefuncr", "fefuncg", "fefuncb"})
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cxr.errors import CxrError
+from cxr.errors import CxrError, every_error
 from cxr.schemas import Estimate
 from cxr.triton import ServedModel
+from gateway.page.advice import advice
+from gateway.page.calibration import calibration
 from gateway.page.words import NOTICE, escape, percent
 
 HEAD = f"""
@@ -23,31 +25,39 @@ HEAD = f"""
 </header>"""
 
 
-FIGURES = {"auc": "AUC", "f1": "F1", "brier": "Brier score", "answered_accuracy": "accuracy where answered"}
-API_LINK = '<p class="api-link"><a href="docs">HTTP API</a></p>'
+FIGURES = {
+    "auc": "AUC",
+    "f1": "F1",
+    "brier": "Brier score",
+    "answered_accuracy": "accuracy where answered",
+    "coverage": "share of films answered",
+}
 
 
 def about(served: ServedModel) -> str:
-    """HTML of the model card's essentials, the rest one click away."""
+    """HTML of the model card: what it is for, how it was measured, what its probabilities meant."""
     card, point = served.card, served.card.operating_point
     return f"""
-<footer class="panel about">
-  <details>
-    <summary>Model <strong>{escape(card.name)}</strong> version {card.version}, {escape(served.engine)}</summary>
-    <dl class="facts">
-      <div><dt>Architecture</dt><dd>{escape(card.architecture)}, films at {card.image_size_px} px</dd></div>
-      <div><dt>Operating point</dt><dd>{percent(point.threshold)}</dd></div>
-      <div><dt>Indeterminate</dt>
-        <dd>{percent(point.indeterminate_low)} to {percent(point.indeterminate_high)}</dd></div>
-      <div><dt>Made</dt><dd>{card.created:%Y-%m-%d}</dd></div>
-    </dl>
-    <h3>Intended use</h3><p>{escape(card.intended_use)}</p>
-    <h3>Measured</h3>
-    {_measured(card.metrics)}
-    <h3>Data</h3><p>{escape(card.attribution)}</p>
-  </details>
-  {API_LINK}
-</footer>"""
+<section class="panel about" aria-label="Model card">
+  <h2>Model card: {escape(card.name)} version {card.version}</h2>
+  <p class="intended"><strong>Intended use.</strong> {escape(card.intended_use)}</p>
+  <dl class="facts">
+    <div><dt>Engine</dt><dd>{escape(served.engine)}</dd></div>
+    <div><dt>Architecture</dt><dd>{escape(card.architecture)}, films at {card.image_size_px} px</dd></div>
+    <div><dt>Operating point</dt><dd>{percent(point.threshold)}</dd></div>
+    <div><dt>Indeterminate</dt>
+      <dd>{percent(point.indeterminate_low)} to {percent(point.indeterminate_high)}</dd></div>
+    <div><dt>Made</dt><dd>{card.created:%Y-%m-%d}</dd></div>
+    <div><dt>Weights, SHA-256</dt><dd><code>{escape(card.weights_sha256[:12])}</code></dd></div>
+  </dl>
+  <div class="measured">
+    <div><h3>What its probabilities meant</h3>{calibration(card)}</div>
+    <div><h3>Measured</h3>{_measured(card.metrics)}
+      <h3>Data</h3><p>{escape(card.attribution)}</p>
+      <p><a href="v1/model" target="_blank" rel="noopener">The whole card as JSON</a></p></div>
+  </div>
+</section>
+{_codes()}"""
 
 
 def foot(served: ServedModel | None) -> str:
@@ -62,8 +72,22 @@ def foot(served: ServedModel | None) -> str:
 
 def no_model(error: CxrError) -> str:
     """HTML in place of the card while the model cannot be asked."""
-    sentence = f"{escape(str(error))} Films are accepted all the same, and judged when it is back."
-    return f'<footer class="panel about"><p>{sentence}</p>{API_LINK}</footer>'
+    sentence = f"{escape(str(error))} {advice(error.code)}"
+    return f'<section class="panel about" aria-label="Model card"><p>{sentence}</p></section>{_codes()}'
+
+
+def _codes() -> str:
+    rows = "".join(
+        f'<tr><th scope="row"><code>{error.code}</code></th><td>{escape(error.sentence)} {advice(error.code)}</td></tr>'
+        for error in every_error()
+    )
+    return f"""
+<section class="panel codes" aria-label="Codes">
+  <details><summary>What the codes mean, and what to do</summary>
+  <table>
+    <thead><tr><th scope="col">Code</th><th scope="col">What happened, what to do</th></tr></thead>
+    <tbody>{rows}</tbody></table></details>
+</section>"""
 
 
 def _measured(metrics: Mapping[str, Mapping[str, Estimate]]) -> str:
@@ -78,7 +102,9 @@ def _measured(metrics: Mapping[str, Mapping[str, Estimate]]) -> str:
         + "</tr>"
         for name in names
     )
-    return f'<div class="wide"><table><thead><tr><th></th>{heads}</tr></thead><tbody>{lines}</tbody></table></div>'
+    return f"""
+<div class="wide" tabindex="0" role="region" aria-label="Measured figures"><table>
+  <thead><tr><td></td>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"""
 
 
 def _figure(name: str) -> str:

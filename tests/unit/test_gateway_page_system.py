@@ -1,0 +1,54 @@
+"""The tab System: the pulse in words, the calibration picture."""
+
+from __future__ import annotations
+
+import pytest
+
+from cxr.errors import ModelUnavailable
+from cxr.schemas import Estimate, QueueName
+from cxr.triton import ServedModel
+from gateway.page.about import about, foot, no_model
+from gateway.page.calibration import calibration
+from gateway.page.system import age, pulse
+from gateway.pulse import Pulse
+from tests.page_parts import CARD, Tags
+
+SERVED = ServedModel(
+    CARD.model_copy(update={"metrics": {"test": {"auc": Estimate(value=0.9, low=0.8, high=1)}}}), "toy"
+)
+
+
+def test_a_healthy_system_says_what_waits() -> None:
+    now = Pulse(SERVED, True, 1234, 2.5, 3, 1, {QueueName.BATCH: 125.0, QueueName.INTERACTIVE: 0.0})
+    text = Tags(pulse(now)).text
+    for part in ("Model server ready", "Job ledger ready", "1,234", "150", "the oldest film has waited 2 min"):
+        assert part in text
+
+
+def test_what_is_away_is_said_and_its_figures_are_not_made_up() -> None:
+    text = Tags(pulse(Pulse(None, ledger=False))).text
+    assert "Model server away" in text
+    assert "Job ledger away" in text
+    assert text.count("—") == 6
+    assert "nothing waits" not in text
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (89, "89 s"), (600, "10 min"), (7200, "2 h")])
+def test_an_age_has_one_unit(seconds: float, said: str) -> None:
+    assert age(seconds) == said
+
+
+def test_the_calibration_picture_has_a_dot_per_bin_and_the_same_in_numbers() -> None:
+    html = calibration(CARD)
+    assert html.count('class="observed"') == 2
+    assert "0 % to 50 %605 %" in Tags(html).text
+    assert "does not say" in calibration(CARD.model_copy(update={"reliability": ()}))
+
+
+def test_the_card_is_told_whole() -> None:
+    text = Tags(about(SERVED)).text
+    for part in ("pneumonia_classifier version 2", "0.900 (0.800 to 1.000)", "not_chest_xray"):
+        assert part in text
+    assert "version 2 on toy" in Tags(foot(SERVED)).text
+    assert "no model at the moment" in Tags(foot(None)).text
+    assert "not available" in Tags(no_model(ModelUnavailable())).text
