@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from cxr.errors import SettingsRefused
 
 PREFIX = "CXR_"
-# Variables of the same prefix that are for `make run`, the trainer and the trials; the processes let them pass.
+# Variables of the same prefix for `make run`, clients, the trainer and the trials; the processes let them pass.
 FOR_THE_STACK = (
     "TRITON_METRICS_PORT",
     "LOCAL_DIR",
@@ -20,8 +20,9 @@ FOR_THE_STACK = (
     "MODEL_REPOSITORY",
     "MODEL_CONFIG_NAME",
 )
+FOR_CLIENTS = ("API_KEY", "API_KEY_FILE", "GATEWAY_URL")
 FOR_TRAINER_AND_TRIALS = ("DATA", "CHAOS_FATES")
-READ_ELSEWHERE = frozenset(PREFIX + name for name in (*FOR_THE_STACK, *FOR_TRAINER_AND_TRIALS))
+READ_ELSEWHERE = frozenset(PREFIX + name for name in (*FOR_THE_STACK, *FOR_CLIENTS, *FOR_TRAINER_AND_TRIALS))
 
 
 class Settings(BaseSettings):

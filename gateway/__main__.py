@@ -20,9 +20,11 @@ from gateway.access.commands import keys
 from gateway.access.exposure import refuse_open_doors
 from gateway.access.register import AccessFile
 from gateway.said import said
+from gateway.submit.command import submit
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="PneumoServe's web page and HTTP API.")
 cli.add_typer(keys, name="keys")
+cli.command()(submit)
 
 
 @cli.callback()

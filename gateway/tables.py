@@ -31,7 +31,7 @@ def csv_lines(results: Iterable[JobResult]) -> Iterator[str]:
     """A heading and one line per image; ``answer`` is prediction, rejection or waiting."""
     yield _line(COLUMNS)
     for row in results:
-        yield _line(_cells(row))
+        yield _line(cells(row))
 
 
 def safe_text(text: str) -> str:
@@ -39,7 +39,8 @@ def safe_text(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def _cells(row: JobResult) -> list[object]:
+def cells(row: JobResult) -> list[object]:
+    """A line's cells, in the order of ``COLUMNS``."""
     image = [row.index, safe_text(row.image.name), row.image.sha256, row.image.size_bytes]
     result = row.result
     match result:

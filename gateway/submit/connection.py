@@ -1,0 +1,121 @@
+"""The connection to the gateway: tries again what may succeed later, and says in words what does not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+BUSY, AWAY = 429, frozenset({502, 503, 504})
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+TIMEOUT = httpx.Timeout(60.0, connect=10.0, read=600.0)  # a large upload is answered when all of it is durable
+
+
+class Refused(Exception):
+    """The gateway's answer is no; ``code`` is its own, or ``http_404`` and the like of a server that is not ours."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.status, self.code, self.detail = status, code, detail
+
+    @classmethod
+    def by(cls, response: httpx.Response) -> Refused:
+        try:
+            problem = response.json()
+            return cls(response.status_code, problem["code"], problem["detail"])
+        except (ValueError, KeyError, TypeError):
+            return cls(response.status_code, f"http_{response.status_code}", f"from {response.request.url}")
+
+
+class GaveUp(Exception):
+    """Nothing went on for as long as the user wanted to wait."""
+
+
+class Connection:
+    """Requests to one gateway. ``say`` tells the user why nothing goes on.
+
+    Every method raises ``Refused``, and ``GaveUp`` when for ``patience_s`` no request succeeded.
+    """
+
+    def __init__(self, url: str, api_key: str | None, patience_s: float, say: Callable[[str], None]) -> None:
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT)
+        self._patience_s, self._say = patience_s, say
+        self._went_on_at = time.monotonic()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def went_on(self) -> None:
+        """Something succeeded: patience begins anew."""
+        self._went_on_at = time.monotonic()
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON of an address."""
+        return _json(self._send(lambda: self._client.get(path, params=query)))
+
+    def post(self, path: str, files: Callable[[], Any], headers: dict[str, str]) -> Any:
+        """Post a form; ``files`` makes it anew for each attempt. Says 429 as ``Refused``: the caller knows more."""
+        return _json(self._send(lambda: self._client.post(path, files=files(), headers=headers), waits_if_busy=False))
+
+    def lines(self, path: str, take: Callable[[str], None], **query: Any) -> None:
+        """Hand over each line of a stream; a broken stream raises ``httpx.TransportError``."""
+        with self._client.stream("GET", path, params=query) as response:
+            if response.status_code != httpx.codes.OK:
+                response.read()
+                raise Refused.by(response)
+            for line in response.iter_lines():
+                take(line)
+        self.went_on()
+
+    def _send(self, send: Callable[[], httpx.Response], waits_if_busy: bool = True) -> httpx.Response:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                response = send()
+            except httpx.TransportError as error:
+                self.pause(pause_s, f"no connection: {error or type(error).__name__}")
+            else:
+                if response.is_success:
+                    self.went_on()
+                    return response
+                refusal = Refused.by(response)
+                if response.status_code not in AWAY and not (waits_if_busy and response.status_code == BUSY):
+                    raise Waiting(refusal, asked_s(response, pause_s)) if response.status_code == BUSY else refusal
+                self.pause(asked_s(response, pause_s), str(refusal))
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def pause(self, pause_s: float, why: str) -> None:
+        """Wait before the next attempt, or raise ``GaveUp``."""
+        if time.monotonic() + pause_s - self._went_on_at > self._patience_s:
+            raise GaveUp(why)
+        self._say(f"{why}; again in {pause_s:.0f} s" if pause_s >= 1 else why)
+        time.sleep(pause_s)
+
+
+class Waiting(Refused):
+    """Not now; the gateway has said when to ask again."""
+
+    def __init__(self, refusal: Refused, retry_after_s: float) -> None:
+        super().__init__(refusal.status, refusal.code, refusal.detail)
+        self.retry_after_s = retry_after_s
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise Refused(
+            response.status_code, "not_a_gateway", f"{response.request.url} answers something else"
+        ) from error
+
+
+def asked_s(response: httpx.Response, otherwise_s: float) -> float:
+    """The pause that ``Retry-After`` asks for, within bounds."""
+    asked = response.headers.get("retry-after", "")
+    return min(float(asked), LONGEST_PAUSE_S) if asked.isdigit() else otherwise_s

@@ -1,0 +1,192 @@
+"""A folder's way through the gateway: sent in batches, followed, and its answers fetched; no file is lost silently."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from cxr.errors import QueueFull, QuotaExceeded
+from cxr.schemas import JobImage, JobResult, Rejection
+from gateway.submit.connection import BUSY, FIRST_PAUSE_S, LONGEST_PAUSE_S, Connection, Refused, Waiting
+from gateway.submit.folder import LocalFile, idempotency_key
+from gateway.submit.memory import Memory
+from gateway.submit.output import Output
+from gateway.submit.progress import Bars
+from gateway.submit.upload import form
+
+JOBS = "/v1/jobs"
+FINAL = ("done", "cancelled")
+FIRST_LOOK_S, LAST_LOOK_S = 0.5, 5.0
+ACCESS = (401, 403)
+TOO_MUCH = (QuotaExceeded.code, QueueFull.code)
+SENDINGS = 3  # of files that change or vanish while they are sent
+
+
+@dataclass
+class Accepted:
+    """A batch that is a job now, and where it stands."""
+
+    job_id: str
+    names: list[str]
+    total: int
+    answered: int
+    final: bool
+
+
+class Submission:
+    """Sends batches, follows their jobs, writes their rows. Raises ``Refused`` (of access), ``GaveUp``, ``OSError``."""
+
+    def __init__(self, connection: Connection, memory: Memory, output: Output, bars: Bars, salt: str) -> None:
+        self._connection, self._memory, self._output, self._bars, self._salt = connection, memory, output, bars, salt
+        self._jobs: list[Accepted] = []
+        self._sent_files = 0
+        self._refused_files = 0
+
+    def run(self, batches: Iterable[list[LocalFile]]) -> None:
+        for batch in batches:
+            self._send(batch)
+        pause_s = FIRST_LOOK_S
+        while not self._look():
+            time.sleep(pause_s)
+            pause_s = min(1.5 * pause_s, LAST_LOOK_S)
+        for job in self._jobs:
+            self._fetch(job)
+
+    # -- out
+
+    def _send(self, batch: list[LocalFile]) -> None:
+        """A batch that the gateway finds too large is halved, until each file is accepted or refused by itself."""
+        waiting = deque([batch])
+        while waiting:
+            files = waiting.popleft()
+            try:
+                self._send_together(files)
+            except Refused as refusal:
+                if refusal.status in ACCESS or refusal.status >= 500:
+                    raise
+                if len(files) == 1:
+                    self._refuse(files[0], refusal.code, refusal.detail)
+                else:
+                    middle = len(files) // 2
+                    waiting.extendleft((files[middle:], files[:middle]))
+
+    def _send_together(self, files: list[LocalFile], sendings: int = SENDINGS) -> None:
+        readable, hashes = self._hashed(files)
+        if not readable:
+            return
+        key = idempotency_key(readable, hashes, self._salt)
+        names = [file.name for file in readable]
+        try:
+            job = self._remembered(key) or self._post(readable, key)
+        except OSError:
+            if sendings == 1:
+                raise
+            self._send_together(readable, sendings - 1)
+            return
+        self._memory.keep(key, job["id"])
+        self._jobs.append(Accepted(job["id"], names, job["total"], job["answered"], job["state"] in FINAL))
+        self._sent_files += len(readable)
+        self._look()
+
+    def _hashed(self, files: list[LocalFile]) -> tuple[list[LocalFile], list[str]]:
+        readable, hashes = [], []
+        for file in files:
+            try:
+                hashes.append(file.sha256())
+                readable.append(file)
+            except OSError as error:
+                self._refuse(file, "unreadable_file", error.strerror or type(error).__name__)
+        return readable, hashes
+
+    def _remembered(self, key: str) -> dict[str, Any] | None:
+        """The job that an earlier run made of the batch, while it is there."""
+        job_id = self._memory.job_of(key)
+        try:
+            return dict(self._connection.get(f"{JOBS}/{job_id}")) if job_id else None
+        except Refused as refusal:
+            if refusal.status in ACCESS:
+                raise
+            return None
+
+    def _post(self, files: list[LocalFile], key: str) -> dict[str, Any]:
+        """Waits while the gateway is full, as long as the jobs before this one go on."""
+        while True:
+            try:
+                return dict(self._connection.post(JOBS, lambda: form(files), {"Idempotency-Key": key}))
+            except Waiting as busy:
+                if self._look() and len(files) > 1 and busy.code in TOO_MUCH:
+                    raise  # nothing of ours waits: the batch alone is more than we may have waiting
+                self._wait(busy)
+
+    def _wait(self, busy: Waiting) -> None:
+        """As long as the gateway asks for; where too much waits, until some of our own images are answered."""
+        before, ends = self._answered(), time.monotonic() + busy.retry_after_s
+        if busy.code not in TOO_MUCH:
+            self._connection.pause(busy.retry_after_s, str(busy))
+        while self._answered() == before and time.monotonic() < ends:
+            self._connection.pause(FIRST_LOOK_S, str(busy))
+            self._look()
+
+    def _refuse(self, file: LocalFile, code: str, detail: str) -> None:
+        image = JobImage(name=file.name, sha256=None, size_bytes=file.size_bytes)
+        self._output.write("", JobResult(index=0, image=image, result=Rejection(code=code, message=detail)))
+        self._refused_files += 1
+        self._sent_files += 1
+
+    # -- meanwhile
+
+    def _look(self) -> bool:
+        """Ask after the oldest job that is not final; True when all are."""
+        for job in self._jobs:
+            if not job.final:
+                standing = self._connection.get(f"{JOBS}/{job.job_id}")
+                if standing["answered"] > job.answered:
+                    self._connection.went_on()
+                job.answered, job.final = standing["answered"], standing["state"] in FINAL
+                if not job.final:
+                    break
+        self._show()
+        return all(job.final for job in self._jobs)
+
+    def _answered(self) -> int:
+        return self._refused_files + sum(job.answered for job in self._jobs)
+
+    def _show(self) -> None:
+        images = self._refused_files + sum(job.total for job in self._jobs)
+        self._bars.show(self._sent_files, self._answered(), max(images, self._bars.files))
+
+    # -- back
+
+    def _fetch(self, job: Accepted) -> None:
+        """All rows of a job; where the stream breaks it goes on from the row after the last."""
+        names: set[str] = set()
+        rows = 0
+        pause_s = FIRST_PAUSE_S
+
+        def take(line: str) -> None:
+            nonlocal rows
+            row = JobResult.model_validate_json(line)
+            self._output.write(job.job_id, row)
+            names.add(row.image.name)
+            rows += 1
+
+        while rows < job.total:
+            try:
+                self._connection.lines(f"{JOBS}/{job.job_id}/results", take, format="ndjson", offset=rows)
+            except httpx.TransportError as error:
+                self._connection.pause(pause_s, f"connection lost ({type(error).__name__})")
+            except Refused as refusal:
+                if refusal.status != BUSY and refusal.status < 500:
+                    raise
+                self._connection.pause(pause_s, str(refusal))
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        for name in job.names:
+            if name not in names and not any(each.startswith(name + "/") for each in names):
+                empty = JobImage(name=name, sha256=None, size_bytes=0)
+                answer = Rejection(code="no_images", message="The file holds no image.")
+                self._output.write(job.job_id, JobResult(index=0, image=empty, result=answer))

@@ -1,0 +1,226 @@
+"""``python -m gateway submit`` against a real gateway: whole, interrupted, refused, throttled."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cxr.errors import CxrError
+from cxr.jobs import Leases
+from cxr.schemas import Chunk, JobState
+from deploy.local.settings import ROOT
+from gateway.parts import Parts
+from tests.files import png
+from tests.gateway import JUDGED, served
+from tests.stack import Stack, wait_until
+from tests.zips import zip_of
+
+FILM = png()
+TIMEOUT_S = 60.0
+
+
+def films(folder: Path, count: int) -> Path:
+    folder.mkdir(exist_ok=True)
+    for number in range(count):
+        (folder / f"{number:03d}.png").write_bytes(FILM + bytes([number]))
+    return folder
+
+
+class Run:
+    """One run of the command line."""
+
+    def __init__(self, url: str, *words: str | Path, **environment: str) -> None:
+        command = [sys.executable, "-m", "gateway", "submit", *map(str, words), "--url", url]
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("CXR_")}
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env={**plain, **environment}, stdout=pipe, stderr=pipe, text=True
+        )
+
+    def end(self) -> tuple[int, str]:
+        """Exit code and what it said on standard error."""
+        try:
+            _, said = self.process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError(self.process.communicate()) from None
+        return self.process.returncode, said
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@contextmanager
+def answering(parts: Parts, leases: Leases) -> Iterator[None]:
+    """A worker's hand: every job is judged as soon as it is there."""
+    stop = threading.Event()
+
+    def answer() -> None:
+        while not stop.wait(0.05):
+            for job in parts.jobs.recent():
+                chunk = Chunk(job.id, 0, job.total - 1)
+                if job.state is JobState.QUEUED and (lease := leases.claim(chunk)):
+                    leases.record(chunk, dict.fromkeys(lease.waiting, JUDGED), lease.token)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.fixture
+def start(redis_stack: Stack, tmp_path: Path) -> Iterator[Callable[..., tuple[str, Parts]]]:
+    redis_stack.ledger.redis.flushdb()
+    with ExitStack() as running:
+
+        def make(answers: bool = True, **settings: Any) -> tuple[str, Parts]:
+            changed = {"blobs_dir": tmp_path / "blobs", **settings}
+            url, parts = running.enter_context(served(redis_stack.settings.model_copy(update=changed)))
+            if answers:
+                running.enter_context(answering(parts, redis_stack.leases))
+            return url, parts
+
+        yield make
+
+
+def test_a_folder_becomes_a_table_and_every_refusal_is_named(
+    start: Callable[..., tuple[str, Parts]], tmp_path: Path
+) -> None:
+    url, parts = start()
+    folder = films(tmp_path / "films", 5)
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "folder.zip").write_bytes(zip_of({"x.png": FILM + b"zip", "y/": b""}))
+    (folder / "nothing.zip").write_bytes(zip_of({"y/": b""}))
+    (folder / "unreadable.png").write_bytes(FILM)
+    (folder / ".DS_Store").write_bytes(b"litter")
+    (folder / "unreadable.png").unlink()
+    (folder / "unreadable.png").symlink_to("/proc/self/mem")  # a file by its kind; root, too, cannot read its start
+    code, said = Run(url, folder, "--out", tmp_path / "out.csv", "--per-job", "4").end()
+    assert code == 3, said
+    found = {row["name"]: row["finding"] or row["code"] for row in rows(tmp_path / "out.csv")}
+    judged = dict.fromkeys([f"{number:03d}.png" for number in range(5)] + ["folder.zip/x.png"], "pneumonia")
+    refused = {"empty.png": "empty_file", "nothing.zip": "no_images", "unreadable.png": "unreadable_file"}
+    assert found == {**judged, **refused}
+    assert len(parts.jobs.recent()) == 2  # of the third batch nothing could be read
+    for name in refused:
+        assert f"refused: {name}" in said
+    assert "passed over" in said
+    assert ".DS_Store" in said
+    assert "6 pneumonia, 3 refused" in said
+    assert not (tmp_path / "out.csv.jobs").exists()
+
+
+def test_an_interrupted_run_goes_on_without_sending_anything_twice(
+    start: Callable[..., tuple[str, Parts]], redis_stack: Stack, tmp_path: Path
+) -> None:
+    url, parts = start(answers=False)
+    words = (films(tmp_path / "films", 6), "--out", tmp_path / "out.csv", "--per-job", "2")
+    for with_signal, expected in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+        run = Run(url, *words)
+        wait_until(lambda: len(parts.jobs.recent()) == 3, TIMEOUT_S, "all batches to be sent")
+        wait_until(
+            lambda: len((tmp_path / "out.csv.jobs").read_text().split()) >= 12, TIMEOUT_S, "all batches to be kept"
+        )
+        wait_until((tmp_path / "out.csv.part").exists, TIMEOUT_S, "the run to be under way")
+        run.process.send_signal(with_signal)
+        code, said = run.end()
+        assert code == expected, said
+        assert not (tmp_path / "out.csv").exists()
+        (tmp_path / "out.csv.part").unlink(missing_ok=True)
+    assert "Run the same command again" in said
+    (tmp_path / "out.csv.jobs").unlink()  # what the idempotency keys are for: the answer to a post was lost
+    with answering(parts, redis_stack.leases):
+        code, said = Run(url, *words).end()
+    assert code == 0, said
+    assert len(rows(tmp_path / "out.csv")) == 6
+    assert len(parts.jobs.recent()) == 3
+
+
+def test_a_fresh_run_makes_new_jobs(start: Callable[..., tuple[str, Parts]], tmp_path: Path) -> None:
+    url, parts = start()
+    words = (films(tmp_path / "films", 1), "--out", tmp_path / "out.ndjson")
+    for more, jobs in (((), 1), ((), 1), (("--fresh",), 2)):
+        assert Run(url, *words, *more).end()[0] == 0
+        assert len(parts.jobs.recent()) == jobs
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"max_owner_images": 3}, {"max_backlog_images": 3}, {"max_images_per_job": 2}, {"max_request_bytes": 4000}],
+)
+def test_a_gateway_with_little_room_is_sent_little(
+    start: Callable[..., tuple[str, Parts]], tmp_path: Path, settings: dict[str, int]
+) -> None:
+    url, parts = start(**settings)
+    code, said = Run(url, films(tmp_path / "films", 8), "--out", tmp_path / "out.json").end()
+    assert code == 0, said
+    assert "8 images: 8 pneumonia" in said
+    assert len(parts.jobs.recent()) > 1
+
+
+def test_a_film_that_alone_is_too_large_is_refused_by_name(
+    start: Callable[..., tuple[str, Parts]], tmp_path: Path
+) -> None:
+    url, _ = start(max_request_bytes=20_000)
+    folder = films(tmp_path / "films", 2)
+    (folder / "large.png").write_bytes(FILM + bytes(20_000))
+    code, said = Run(url, folder, "--out", tmp_path / "out.csv").end()
+    assert code == 3, said
+    assert {row["name"]: row["code"] for row in rows(tmp_path / "out.csv")}["large.png"] == "request_too_large"
+
+
+def test_a_gateway_that_is_away_is_waited_for_and_given_up(tmp_path: Path) -> None:
+    code, said = Run(
+        "http://127.0.0.1:1", films(tmp_path / "films", 1), "--out", tmp_path / "out.csv", "--patience-s", "1"
+    ).end()
+    assert code == 1
+    assert "gave up: no connection" in said
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_key_is_shown_from_file_or_environment(start: Callable[..., tuple[str, Parts]], tmp_path: Path) -> None:
+    access, folder, out = tmp_path / "access.json", films(tmp_path / "films", 1), tmp_path / "out.csv"
+    create = [sys.executable, "-m", "gateway", "keys", "create", "--owner", "ward", "--name", "test", "--file", access]
+    key = subprocess.run(create, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    (tmp_path / "key").write_text(key + "\n")
+    url, parts = start(access_file=access)
+    code, said = Run(url, folder, "--out", out).end()
+    assert code == 4
+    assert "not_signed_in" in said
+    assert Run(url, folder, "--out", out, CXR_API_KEY="wrong").end()[0] == 4
+    assert Run(url, folder, "--out", out, CXR_API_KEY=key).end()[0] == 0
+    assert Run(url, folder, "--out", out, "--api-key-file", tmp_path / "key").end()[0] == 0
+    assert len(parts.jobs.seen_by("ward").recent()) == 1
+    with pytest.raises(CxrError):
+        parts.jobs.seen_by("other").job(rows(out)[0]["job_id"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nowhere", "--out", "out.csv"),
+        (".", "--out", "out.xlsx"),
+        (".", "--out", "no/such/folder/out.csv"),
+        (".", "--out", "out.csv", "--api-key-file", "nowhere"),
+    ],
+)
+def test_wrong_arguments_end_with_2(words: tuple[str, ...]) -> None:
+    code, said = Run("http://127.0.0.1:1", *words).end()
+    assert code == 2
+    assert "error: " in said
+    assert "Traceback" not in said
