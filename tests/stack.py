@@ -59,6 +59,7 @@ class Stack:
         self._environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{self._environment['PATH']}"
         self._commands = {**parse_procfile((ROOT / "Procfile").read_text()).processes, **(commands or {})}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._gateway_ports = {"gateway": self.local.gateway_port}  # another gateway gets one when it is first started
         self.settings = Settings.model_validate(
             {
                 name.removeprefix("CXR_").lower(): value
@@ -82,10 +83,12 @@ class Stack:
         """Start processes and wait until redis, triton and gateway answer."""
         for name in names:
             with (self.folder / f"{name}.log").open("ab") as log:
-                command = shlex.split(self._commands[name.partition("-")[0]])
+                kind = name.partition("-")[0]
+                command = shlex.split(self._commands[kind])
+                ours = {"CXR_GATEWAY_PORT": str(self.gateway_port(name))} if kind == "gateway" else {}
                 self._running[name] = subprocess.Popen(
                     command[1:] if command[0] == "exec" else command,
-                    env=self._environment,
+                    env=self._environment | ours,
                     cwd=ROOT,
                     stdout=log,
                     stderr=log,
@@ -132,6 +135,10 @@ class Stack:
         for name in reversed(list(self._running)):
             self.stop(name)
 
+    def gateway_port(self, name: str) -> int:
+        """Where a gateway listens: ``gateway`` at ``gateway_url``, ``gateway-2`` elsewhere."""
+        return self._gateway_ports.setdefault(name, free_port())
+
     def pid(self, name: str) -> int:
         """The process that was started last under this name."""
         return self._running[name].pid
@@ -153,7 +160,7 @@ class Stack:
             except CxrError:
                 return False
             return True
-        return name != "gateway" or _listens(self.local.gateway_port)
+        return not name.startswith("gateway") or _listens(self.gateway_port(name))
 
 
 def _listens(port: int) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ class Strike:
     held: list[Chunk]
     undone: bool = False
     longest_silence_s: float | None = None
+    worked_again_s: float | None = None
     held_answered_s: float | None = None
     last_answer_at: float = 0.0
     over: bool = False
@@ -49,6 +51,7 @@ class Watch:
         self._stop, self._thread = Event(), Thread(target=self._run, name="watch", daemon=True)
         self.answered = 0
         self.changed = 0
+        self.tell: Callable[[int], None] = lambda _: None
         self.strikes: list[Strike] = []
         self._thread.start()
 
@@ -71,6 +74,7 @@ class Watch:
             for job_id in list(self._job_ids):
                 pipe.hget(job_key(job_id), "answered")
             self.answered = sum(int(count or 0) for count in pipe.execute())
+            self.tell(self.answered)
             for strike in self.strikes:
                 self._settle(strike)
 
@@ -99,7 +103,10 @@ class Watch:
             pipe = self._ledger.redis.pipeline(transaction=False)
             for chunk in strike.held:
                 pipe.hmget(job_key(chunk.job_id, "results"), [str(n) for n in range(chunk.first, chunk.last + 1)])
-            if all(answer is not None for answers in pipe.execute() for answer in answers):
+            answered = [[answer is not None for answer in answers] for answers in pipe.execute()]
+            if strike.worked_again_s is None and all(any(chunk) for chunk in answered):
+                strike.worked_again_s = time.monotonic() - strike.at
+            if all(all(chunk) for chunk in answered):
                 strike.held_answered_s = time.monotonic() - strike.at
 
     def _run(self) -> None:
@@ -109,6 +116,11 @@ class Watch:
             if time.monotonic() - read_at > READ_EVERY_S:
                 self.read()
                 read_at = time.monotonic()
+
+
+def state_of(pid: int) -> str:
+    """The kernel's letter for what a process does: ``R`` runs, ``S`` sleeps, ``T`` is stopped; proc(5)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def recorded(folder: Path) -> Counter[str]:

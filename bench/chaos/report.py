@@ -1,10 +1,13 @@
-"""The table of what was killed, for the terminal and for docs/reliability.md."""
+"""The tables of what was killed and of memory, for the terminal and for docs/reliability.md."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
+from bench.chaos.faults import Fault
+from bench.chaos.memory import Memory
+from bench.chaos.rows import Kept
 from bench.chaos.trial import Row
 from bench.documents import write_section
 from deploy.local.settings import ROOT
@@ -12,36 +15,67 @@ from deploy.local.settings import ROOT
 DOCUMENT = ROOT / "docs" / "reliability.md"
 INTRODUCTION = """
 Two workers, Redis (append-only file synced on every write), Triton and, where it matters, the gateway, as real
-processes; faults at random but seeded moments in mid-job (`bench/chaos/`). *Lost*: accepted images without an answer at
-the end. *Answered twice*: answers that differ from what they were when first seen, and answers that workers counted as
-new beyond those in the ledger. *Recovery*: the longest time without a new answer, from the fault to the first answer
-after its cause was gone. *In hand*: from the fault until every image of the chunks that workers held at that moment was
-answered. Both are the worst of the strikes, on {machine}.
+processes; faults at random but seeded moments in mid-job (`bench/chaos/`). A trial whose fault did not strike, or
+struck when all was answered, gives no row. *Lost*: accepted images without an answer at the end. *Answered twice*:
+answers that differ from what they were when first seen, and answers that workers counted as new beyond those in the
+ledger. *Recovery*: the longest time without a new answer, from the fault to the first answer after its cause was gone.
+*Worked on again*: from the fault until every chunk that a worker held at that moment had a first new answer. *All of
+it*: until every image of those chunks was answered. Each is the worst of the strikes, on {machine} that did other work
+beside.
 
 ```sh
-{command}
+make chaos
 ```
 
+A run that is stopped goes on where it was; rows are kept under `.local/chaos`. Seed {seed}; code {versions}.
+
+"""
+MEMORY = """
+
+One job by its size, sent as one zip in one request (`python -m bench.chaos`, rows `memory-1000` and `memory-50000`).
+Most memory ever resident, of the gateway and of a worker with its boxes; for Redis what it says it uses when the job is
+done. Redis keeps an image's name, hash and answer (its heatmap is most of it), never its bytes.
+
+| Images | Sent | Gateway | Worker | Redis | In Redis, per image |
+|---|---|---|---|---|---|
 """
 
 
-def table(rows: Iterable[Row]) -> str:
-    """The rows as Markdown."""
+def text_of(faults: Mapping[str, Fault], kept: Mapping[str, Kept]) -> str:
+    """All that is kept, as Markdown, in the order of the faults; what is not there is said to be not yet run."""
     lines = [
-        "| Fault | Images | Lost | Answered twice | Recovery | In hand | Seen |",
-        "|---|---|---|---|---|---|---|",
+        "| Fault | Images | Lost | Answered twice | Recovery | Worked on again | All of it | Seen |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for row in rows:
-        counts = f"{row.images:,} | {row.lost:,} | {row.answered_twice:,}" if row.images else "not run | | "
-        lines.append(f"| {row.fault} | {counts} | {_s(row.recover_s)} | {_s(row.held_s)} | {row.seen} |")
-    return "\n".join(lines)
+    for name, fault in faults.items():
+        row = kept[name].found if name in kept else None
+        if isinstance(row, Row):
+            lines.append(
+                f"| {row.fault} | {row.images:,} | {row.lost:,} | {row.answered_twice:,} | {_s(row.recover_s)}"
+                f" | {_s(row.again_s)} | {_s(row.held_s)} | {row.seen} |"
+            )
+        else:
+            lines.append(f"| {fault.title} | not yet run | | | | | | |")
+    memory = [one.found for one in kept.values() if isinstance(one.found, Memory)]
+    rows = [
+        f"| {one.images:,} | {_mb(one.sent_bytes)} | {_mb(one.gateway_bytes)} | {_mb(one.worker_bytes)}"
+        f" | {_mb(one.redis_bytes)} | {one.redis_bytes_per_image:.0f} bytes |"
+        for one in sorted(memory, key=lambda one: one.images)
+    ]
+    return "\n".join(lines) + (MEMORY + "\n".join(rows) if rows else "")
 
 
-def write(rows: list[Row], command: str, machine: str, document: Path = DOCUMENT) -> None:
-    """Replace the table in the document."""
-    text = INTRODUCTION.format(command=command, machine=machine) + table(rows)
+def write(faults: Mapping[str, Fault], kept: Mapping[str, Kept], machine: str, document: Path = DOCUMENT) -> None:
+    """Replace the tables in the document."""
+    versions = ", ".join(sorted({one.version for one in kept.values()}))
+    seeds = ", ".join(sorted({str(one.seed) for one in kept.values()}))
+    text = INTRODUCTION.format(machine=machine, seed=seeds, versions=versions) + text_of(faults, kept)
     write_section(document, "bench.chaos", "What was killed, and what was lost", text)
 
 
 def _s(duration_s: float | None) -> str:
     return "" if duration_s is None else f"{duration_s:.1f} s"
+
+
+def _mb(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.0f} MB"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from bench.chaos.films import film
 from bench.chaos.measurement import Watch, recorded
@@ -19,6 +20,11 @@ from tests.stack import Stack, wait_until
 FILMS_PER_JOB, FILMS_PER_CALL = 1000, 200
 WORKERS = "worker-1", "worker-2"
 FINISH_TIMEOUT_S = 1800.0
+STORING_THREADS = 8
+
+
+class FaultDidNotStrike(Exception):
+    """What was to be broken was not, or not in mid-job: the trial proves nothing and gives no row."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,14 @@ class Row:
     lost: int
     answered_twice: int
     recover_s: float | None
+    again_s: float | None
     held_s: float | None
     seen: str
+    failed_requests: int = 0
+
+    @property
+    def good(self) -> bool:
+        return not (self.lost or self.answered_twice or self.failed_requests)
 
 
 @dataclass
@@ -45,13 +57,14 @@ class Trial:
     environment: dict[str, str] = field(default_factory=dict)
     job_ids: list[str] = field(default_factory=list)
     accepted: int = 0
+    failed_requests: int = 0
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)  # noqa: S311  (moments, not secrets)
         self.folder.mkdir(parents=True, exist_ok=True)
         production = {"CXR_DECODE_PROCESSES": "1", "CXR_RECONCILE_INTERVAL_S": "2"}
         self.stack = Stack(self.folder, self.commands, **(production | self.environment))
-        self._number = 0
+        self._number, self._counting = 0, Lock()
         self._supervised, self._supervisor = Event(), Thread(target=self._revive, name="supervisor", daemon=True)
 
     def __enter__(self) -> Trial:
@@ -68,8 +81,10 @@ class Trial:
 
     def films(self, count: int) -> list[bytes]:
         """The next films, never the same twice."""
-        self._number += count
-        return [film(self.seed, number) for number in range(self._number - count, self._number)]
+        with self._counting:
+            self._number += count
+            numbers = range(self._number - count, self._number)
+        return [film(self.seed, number) for number in numbers]
 
     def submit(self, count: int | None = None) -> None:
         """Submit films as the gateway does: counted, stored, accepted, hinted."""
@@ -89,13 +104,14 @@ class Trial:
             for content in films
         ]
         self.stack.jobs.append(job_id, rows)
-        for content in films:
-            self.stack.blobs.put(content)
+        with ThreadPoolExecutor(STORING_THREADS) as storing:
+            list(storing.map(self.stack.blobs.put, films))
 
     def follow(self, job_id: str, images: int) -> None:
         """Count a job as accepted."""
-        self.job_ids.append(job_id)
-        self.accepted += images
+        with self._counting:
+            self.job_ids.append(job_id)
+            self.accepted += images
         self.watch.follow(job_id)
 
     def strikes(self, count: int) -> Iterator[None]:
@@ -104,11 +120,17 @@ class Trial:
         for moment in moments:
             self.wait_for(int(moment * self.accepted))
             strike = self.watch.strike()
+            self.struck(strike.answered < self.accepted, f"all {self.accepted} images were answered before")
             yield
             strike.undone = True
             wait_until(
                 lambda strike=strike: strike.settled or self.done(), FINISH_TIMEOUT_S, "work to go on after a strike"
             )
+
+    def struck(self, true: bool, otherwise: str) -> None:
+        """Fail the trial unless the fault did what it is for. Raises ``FaultDidNotStrike``."""
+        if not true:
+            raise FaultDidNotStrike(otherwise)
 
     def wait_for(self, answered: int) -> None:
         wait_until(lambda: self.watch.answered >= answered, FINISH_TIMEOUT_S, f"{answered} answers")
@@ -138,8 +160,10 @@ class Trial:
             lost=self.accepted - answered,
             answered_twice=self.watch.changed + max(0, said["new"] - answered),
             recover_s=max((strike.longest_silence_s for strike in strikes if strike.longest_silence_s), default=None),
+            again_s=max((strike.worked_again_s for strike in strikes if strike.worked_again_s), default=None),
             held_s=max((strike.held_answered_s for strike in strikes if strike.held_answered_s), default=None),
             seen="; ".join(notes),
+            failed_requests=self.failed_requests,
         )
 
     def _revive(self) -> None:

@@ -55,6 +55,7 @@ def kill_during_uploads(trial: Trial) -> str:
     killed.set()
     for client in clients:
         client.join()
+    trial.struck(statuses.count(0) > 0, "no upload was broken off")
     return f"4 kills; {len(statuses)} uploads, {statuses.count(0)} broken off: {_what_is_left(trial)}"
 
 

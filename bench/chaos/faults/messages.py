@@ -22,6 +22,7 @@ def twice(trial: Trial) -> str:
             if redis.delete(f"cxr:lease:{text}"):
                 trial.stack.queue.enqueue(QueueName.INTERACTIVE, [Chunk.parse(str(text))])
                 taken += 1
+    trial.struck(taken > 0, "no chunk was claimed again while in hand")
     return f"{doubled} messages sent twice, {taken} chunks claimed again while in hand"
 
 

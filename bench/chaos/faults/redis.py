@@ -11,6 +11,7 @@ import httpx
 
 from bench.chaos.faults import Fault
 from bench.chaos.faults.gateway import upload
+from bench.chaos.measurement import recorded, state_of
 from bench.chaos.trial import Trial
 from cxr.errors import CxrError
 from cxr.jobs.ledger import redis_errors
@@ -33,6 +34,7 @@ def pause(trial: Trial) -> str:
     for _ in trial.strikes(2):
         os.kill(trial.stack.pid("redis"), signal.SIGSTOP)
         time.sleep(PAUSE_S)
+        trial.struck(state_of(trial.stack.pid("redis")) == "T", "Redis was not paused")
         os.kill(trial.stack.pid("redis"), signal.SIGCONT)
     return f"2 times {PAUSE_S:.0f} s; recovery includes the pause"
 
@@ -52,6 +54,8 @@ def full(trial: Trial) -> str:
     known = {job.id for job in trial.stack.jobs.recent(10_000)}
     half = len(known - set(trial.job_ids))
     refused = [status for status in answers if status != 202]
+    trial.struck(len(refused) > 0, "every upload was accepted although Redis had no memory left")
+    trial.struck(recorded(trial.folder)["answers_not_recorded"] > 0, "no worker met the limit")
     return f"{len(answers)} uploads meanwhile: {len(refused)} answered {sorted(set(refused))}, {half} half accepted"
 
 
@@ -66,6 +70,7 @@ def drop_connections(trial: Trial) -> str:
                     trial.stack.ledger.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
                 )
             time.sleep(trial.dice.uniform(0.05, 0.5))
+    trial.struck(cut > 0, "no connection was cut")
     return f"{cut} connections cut"
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+import time
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 
 from bench.chaos.faults import Fault
 from bench.chaos.faults.gateway import upload
-from bench.chaos.trial import Trial
+from bench.chaos.trial import WORKERS, Trial
 from tests.stack import wait_until
 
 LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+STAMP = re.compile(r'"timestamp": "([^"]+)"')
 CLOCK = Path(tempfile.gettempdir()) / f"cxr-chaos-clock-{os.getpid()}"
 JUMP = (
     f"exec env LD_PRELOAD={LIBRARY} FAKETIME_TIMESTAMP_FILE={CLOCK} FAKETIME_CACHE_DURATION=1 DONT_FAKE_MONOTONIC=1"
@@ -27,10 +31,19 @@ DISK_BYTES, BYTES_PER_FILM = 8 * 1024**2, 8 * 1024
 def jump(trial: Trial) -> str:
     """Wall clocks of Redis and workers jump an hour ahead, later an hour back."""
     trial.submit()
-    for hours, _ in zip(("+1h", "+0h"), trial.strikes(2), strict=True):
-        CLOCK.write_text(f"{hours}\n")
+    for hours, _ in zip((1, 0), trial.strikes(2), strict=True):
+        CLOCK.write_text(f"+{hours}h\n")
+        wait_until(lambda hours=hours: _hours_ahead(trial) == [hours] * 3, 60, "all clocks to jump")
     CLOCK.unlink()
-    return "an hour ahead, then an hour back"
+    return "Redis and both workers an hour ahead, then an hour back"
+
+
+def _hours_ahead(trial: Trial) -> list[int]:
+    """How far the clocks of Redis and of each worker are ahead of ours, in whole hours; -1 where nothing is known."""
+    redis_s = int(trial.stack.ledger.redis.time()[0])
+    stamps = [STAMP.findall(trial.stack.log(name)) for name in WORKERS]
+    times_s = [redis_s, *(datetime.fromisoformat(found[-1]).timestamp() if found else 0 for found in stamps)]
+    return [round((then_s - time.time()) / 3600) for then_s in times_s]
 
 
 def full_disk(trial: Trial) -> str:
@@ -53,6 +66,7 @@ def full_disk(trial: Trial) -> str:
     finally:
         subprocess.run(["/bin/umount", "--lazy", str(disk)], check=True)
     refused = [status for status in statuses if status != 202]
+    trial.struck(len(refused) > 0, "every upload was accepted although the disk was full")
     half = {job.id for job in trial.stack.jobs.recent(100_000)} - set(trial.job_ids)
     return (
         f"{len(statuses)} uploads meanwhile: {len(refused)} answered {sorted(set(refused))}, {len(half)} half accepted;"

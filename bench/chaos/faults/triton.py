@@ -9,9 +9,11 @@ import time
 import tritonclient.grpc as triton
 
 from bench.chaos.faults import Fault
+from bench.chaos.measurement import recorded, state_of
 from bench.chaos.trial import Trial
 
 PAUSE_S = 10.0
+MOST_IN_FLIGHT = 2 * 2 * 64  # answers that two workers with two chunks each may still have to write
 
 
 def kill(trial: Trial) -> str:
@@ -26,13 +28,18 @@ def kill(trial: Trial) -> str:
 def slow(trial: Trial) -> str:
     """Stop and continue Triton every quarter of a second for a while, then hold it for ten seconds."""
     trial.submit()
-    group = trial.stack.pid("triton")
+    group, seen = trial.stack.pid("triton"), list[int]()
     for _ in trial.strikes(2):
+        before = trial.watch.answered
         for _ in range(20):
-            _held(group, 0.25)
+            _held(trial, group, 0.25)
             time.sleep(0.05)
-        _held(group, PAUSE_S)
-    return f"2 times at a sixth of its speed for 6 s, then {PAUSE_S:.0f} s without an answer"
+        slowly = trial.watch.answered - before
+        before = trial.watch.answered
+        _held(trial, group, PAUSE_S)
+        trial.struck(trial.watch.answered - before <= MOST_IN_FLIGHT, "answers came although Triton was held")
+        seen.append(slowly)
+    return f"2 times at a sixth of its speed for 6 s ({seen} images), then {PAUSE_S:.0f} s without an answer"
 
 
 def refusing(trial: Trial) -> str:
@@ -43,14 +50,17 @@ def refusing(trial: Trial) -> str:
         for _ in trial.strikes(2):
             client.unload_model(name)
             time.sleep(PAUSE_S)
+            trial.struck(not client.is_model_ready(name), "the model was still served")
             client.load_model(name)
+    trial.struck(recorded(trial.folder)["model_away"] > 0, "no worker noticed")
     return f"2 times, model unloaded for {PAUSE_S:.0f} s"
 
 
-def _held(group: int, pause_s: float) -> None:
+def _held(trial: Trial, group: int, pause_s: float) -> None:
     os.killpg(group, signal.SIGSTOP)
     try:
         time.sleep(pause_s)
+        trial.struck(state_of(group) == "T", "Triton was not held")
     finally:
         os.killpg(group, signal.SIGCONT)
 

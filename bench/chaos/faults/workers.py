@@ -45,6 +45,7 @@ def die_between_pop_and_acknowledgement(trial: Trial) -> str:
     for fate, _ in zip(told, trial.strikes(len(told)), strict=True):
         (fates / fate).touch()
         wait_until(lambda fate=fate: trial.done() or not (fates / fate).exists(), 120, "a worker to meet its fate")
+        trial.struck(not (fates / fate).exists(), "the job was done before a worker met its fate")
     return f"{told.count('before')} before the claim, {told.count('after')} after the answers"
 
 
@@ -87,6 +88,7 @@ def _judged(trial: Trial, killers: list[tuple[str, int]]) -> str:
         for job_id, index in killers
     )
     innocent = len(aside - set(killers))
+    trial.struck(guilty == len(killers), f"{guilty} of {len(killers)} killers were set aside")
     return f"{guilty} of {len(killers)} killers set aside, {innocent} innocent images with them"
 
 
