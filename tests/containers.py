@@ -32,7 +32,7 @@ from gateway.access.register import Register, changing
 from gateway.auth import Scope
 from tests.stack import free_port
 
-PORTS = (6379, 7860, 8001, 8002, 9101, 9102)
+PORTS = (6379, 7860, 8001, 8002, 9101, 9102, 9103, 11112)
 PATHS = ("blobs", "access", "data", "models", "repository", "engines")
 DOCKERFILES = {"worker": "serving", "gateway": "serving", "triton": "triton", "engine": "triton"}
 Probe = Mapping[str, Any]

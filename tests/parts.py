@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -62,7 +63,12 @@ def of_compose() -> dict[str, Part]:
             words = ["tritonserver", *words]  # the image's entry point
         test = service.get("healthcheck", {}).get("test", [])
         probes = {"startupProbe": {"exec": {"command": test[1:]}, "failureThreshold": 6}} if test else {}
-        environment = {key: str(value) for key, value in service.get("environment", {}).items()}
+        environment = {key: defaulted(str(value)) for key, value in service.get("environment", {}).items()}
         grace_s = float(str(service.get("stop_grace_period", "10s")).removesuffix("s"))
         parts[name] = Part(name, image, words, environment, probes=probes, grace_s=grace_s)
     return parts
+
+
+def defaulted(value: str) -> str:
+    """A value as Compose reads it where nobody has set the variable that it names."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)

@@ -58,7 +58,8 @@ def test_every_probe_of_the_cluster_agrees(machine: Machine, cluster: dict[str, 
         for probe in cluster[name].probes.values():
             machine.wait(cluster[name], probe)
         for port in cluster[name].ports.values():
-            assert machine.listens(port), f"{name} does not listen on its port {port}"
+            # Triton opens the port of its metrics last.
+            wait_until(lambda port=port: machine.listens(port), 20, f"{name} to listen on its port {port}")
     assert all(machine.get(port, "/metrics") for port in (9101, 9102, 8002))
 
 
@@ -110,12 +111,13 @@ def test_everybody_ends_within_the_grace_period(machine: Machine, cluster: dict[
 def test_compose_judges_a_film_and_stops(tmp_path: Path) -> None:
     machine, parts = Machine(tmp_path), of_compose()
     try:
-        for name in SERVERS:
+        for name in (*SERVERS, "dicom"):
             machine.start(parts[name])
-        for name in SERVERS:
+        for name in (*SERVERS, "dicom"):
             machine.wait(parts[name], parts[name].probes["startupProbe"])
         assert judge(machine, parts)["kind"] in ("prediction", "rejection")
-        for name in reversed(SERVERS):
+        assert machine.listens(11112)
+        for name in ("dicom", *reversed(SERVERS)):
             assert machine.stop(parts[name]) in (0, -15), f"{name}: {machine.log(parts[name])}"
     finally:
         machine.close()

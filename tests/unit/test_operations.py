@@ -1,0 +1,47 @@
+"""docs/operations.md says what to do about every error, and its links and least versions hold."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cxr.errors import every_error
+from deploy.local.settings import ROOT
+from tests.unit.test_observe import anchors
+
+PAGE = ROOT / "docs" / "operations.md"
+TEXT = PAGE.read_text()
+
+
+def version(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", text))
+
+
+def test_every_error_code_has_its_row_and_every_row_its_code() -> None:
+    table = TEXT.split("## When a code comes")[1].split("\n## ")[0]
+    codes = re.findall(r"^\| `([a-z_]+)` \| \S", table, re.MULTILINE)
+    assert len(codes) == len(set(codes))
+    assert set(codes) == {error.code for error in every_error() if error.__module__.startswith("cxr.errors")}
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: object) -> None:
+    text = page.read_text()  # type: ignore[attr-defined]
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        other = (page.parent / path).resolve() if path else page  # type: ignore[attr-defined]
+        assert other.exists(), target
+        assert not anchor or anchor in anchors(other.read_text()), target
+
+
+def test_nothing_is_older_than_the_least_versions() -> None:
+    rows = re.findall(r"^\| (Triton container|[a-z]+) \| ([\d.]+) \| CVE", TEXT, re.MULTILINE)
+    assert len(rows) == 3
+    for name, least in rows:
+        if name == "Triton container":
+            found = re.search(r"tritonserver:([\d.]+)-py3", (ROOT / "deploy/docker/triton.Dockerfile").read_text())
+        else:
+            found = re.search(rf"^{name}==([\d.]+)", (ROOT / "requirements/gateway.txt").read_text(), re.MULTILINE)
+        assert found
+        assert version(found[1]) >= version(least), name
