@@ -47,6 +47,7 @@ class Settings(BaseSettings):
         description="Who may come in, as `python -m gateway keys` writes it; without one everybody may, and the gateway"
         " listens on loopback only.",
     )
+    session_s: int = Field(8 * 3600, gt=0, description="How long somebody stays signed in on the page.")
 
     dicom_host: str = Field("127.0.0.1", description="Address the DICOM door listens on.")
     dicom_port: int = Field(11112, description="Port the DICOM door listens on; 11112 is DICOM's registered port.")

@@ -16,14 +16,16 @@ from cxr.settings import Settings, read_settings
 from cxr.telemetry import configure_logging
 from cxr.telemetry.metrics import serve_metrics
 from cxr.telemetry.traces import configure_tracing
-from gateway.access.commands import keys
+from gateway.access.account_commands import accounts
 from gateway.access.exposure import refuse_open_doors
+from gateway.access.key_commands import keys
 from gateway.access.register import AccessFile
 from gateway.said import said
 from gateway.submit.command import submit
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="PneumoServe's web page and HTTP API.")
 cli.add_typer(keys, name="keys")
+cli.add_typer(accounts, name="accounts")
 cli.command()(submit)
 
 

@@ -36,7 +36,8 @@ class Quota:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: the owner of jobs, what they may do, and the name of their key (empty in a session of the page)."""
+    """Who asks: the owner of jobs, what they may do, and the name of their key, or of their account where it is another
+    than the owner's."""
 
     owner: str
     scopes: frozenset[Scope]

@@ -2,60 +2,55 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
+from urllib.parse import quote
+
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cxr.errors import CxrError, NotSignedIn
 from cxr.telemetry.requests import REQUESTS_REFUSED
-from gateway.access.register import AccessFile
-from gateway.auth import EVERYBODY, Caller
+from gateway.access.entry import SIGN_IN, Entry, OpenEntry
+from gateway.access.visit import Visit
+from gateway.auth import Caller
 from gateway.problems import problem_response
 
-OPEN = frozenset({"/healthz", "/readyz"})  # who watches the process has no key; these say nothing of anybody
 POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1
 
 
 class Gatekeeper:
-    """ASGI middleware around API and page; leaves the ``Caller`` in the request's state.
+    """ASGI middleware around API and page; leaves the ``Caller`` in the request's state."""
 
-    Without an access file everybody is ``EVERYBODY``; with one, who brings neither key nor session stays outside.
-    """
-
-    def __init__(self, app: ASGIApp, access: AccessFile | None) -> None:
-        self._app, self._access = app, access
+    def __init__(self, app: ASGIApp, entry: Entry) -> None:
+        self._app, self._entry = app, entry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        visit = Visit.of(scope)
         try:
-            caller = self._caller(Headers(scope=scope))
-            if caller is None and scope["path"] not in OPEN:
-                raise NotSignedIn
+            caller = await self._admit(visit)
         except CxrError as refusal:
-            await _refuse(refusal, scope, receive, send)
+            await _refuse(refusal, visit, scope, receive, send)
             return
         if caller is not None:
             scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
 
-    def _caller(self, headers: Headers) -> Caller | None:
-        """Who asks; None is nobody that we know. Raises ``InvalidKey``."""
-        if self._access is None:
-            return EVERYBODY
-        key = _key(headers)
-        return self._access.now().caller_with(key) if key is not None else None
+    async def _admit(self, visit: Visit) -> Caller | None:
+        if isinstance(self._entry, OpenEntry):  # it asks nobody, so it need not leave the event loop
+            return self._entry.admit(visit)
+        return await run_in_threadpool(self._entry.admit, visit)
 
 
-def _key(headers: Headers) -> str | None:
-    """The key as RFC 6750 has it, or as many clients have it."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
-
-
-async def _refuse(refusal: CxrError, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(refusal: CxrError, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
     REQUESTS_REFUSED.labels(refusal.code).inc()
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+    elif isinstance(refusal, NotSignedIn) and visit.is_of_a_browser:
+        query = scope["query_string"].decode("latin-1")
+        wanted = quote(visit.path + (f"?{query}" if query else ""), safe="")
+        await RedirectResponse(f"{scope.get('root_path', '')}{SIGN_IN}?next={wanted}", 303)(scope, receive, send)
     else:
         await problem_response(refusal)(scope, receive, send)

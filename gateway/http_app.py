@@ -11,6 +11,8 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from gateway.access.entry import GuardedEntry
+from gateway.access.sign_in import sign_in_routes
 from gateway.api import jobs_api
 from gateway.api_events import events_api
 from gateway.api_results import results_api
@@ -77,10 +79,12 @@ def http_app(parts: Parts) -> FastAPI:
     app.include_router(pictures_api(parts))
     app.include_router(dicom_api(DicomResults.by(parts)))
     app.include_router(feedback_api(parts))
+    if isinstance(parts.entry, GuardedEntry):
+        app.include_router(sign_in_routes(parts.entry))
     _refuse_unknown_v1_routes(app)
     app.include_router(reference(app))
     answer_with_problems(app)
-    app.add_middleware(Gatekeeper, access=parts.access)
+    app.add_middleware(Gatekeeper, entry=parts.entry)
     app.add_middleware(HttpEdge)
     app.add_middleware(Observed)
     return app

@@ -8,20 +8,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cxr.telemetry import logger
+from gateway.http_headers import add_headers
 
 log = logger("gateway.access")
 
-# Nothing is fetched from anywhere else; Gradio's page builds its code and styles in place, hence the two 'unsafe'.
-POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
-    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 # Probes and the page's own traffic would bury the requests; its addresses also hold file names.
 UNLOGGED = ("/healthz", "/readyz")
 
@@ -42,9 +32,7 @@ class HttpEdge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                add_headers(scope, MutableHeaders(scope=message))
             await send(message)
 
         try:

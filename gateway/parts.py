@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cxr.blobs import BlobStore
 from cxr.custody import Custody
-from cxr.jobs import AuditLog, FeedbackLog, IdempotencyKeys, JobStore, Ledger, LedgerGauges, References
+from cxr.jobs import (
+    AuditLog,
+    EndedSessions,
+    FeedbackLog,
+    IdempotencyKeys,
+    JobStore,
+    Ledger,
+    LedgerGauges,
+    Rates,
+    References,
+)
 from cxr.jobs.backlog import Backlog
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.triton import ModelClient
+from gateway.access.entry import Entry, GuardedEntry, OpenEntry
 from gateway.access.register import AccessFile
 from gateway.auth import EVERYBODY, Caller
 
@@ -31,7 +42,7 @@ class Parts:
     idempotency: IdempotencyKeys
     backlog: Backlog
     gauges: LedgerGauges
-    access: AccessFile | None = None
+    entry: Entry = field(default_factory=OpenEntry)
     caller: Caller = EVERYBODY
 
     @classmethod
@@ -52,7 +63,7 @@ class Parts:
             idempotency=IdempotencyKeys(ledger, settings.idempotency_s),
             backlog=Backlog(ledger),
             gauges=LedgerGauges(ledger),
-            access=AccessFile(settings.access_file) if settings.access_file else None,
+            entry=_entry(settings, ledger, audit),
         )
 
     def seen_by(self, caller: Caller) -> Parts:
@@ -62,3 +73,9 @@ class Parts:
 
     def close(self) -> None:
         self.model.close()
+
+
+def _entry(settings: Settings, ledger: Ledger, audit: AuditLog) -> Entry:
+    if settings.access_file is None:
+        return OpenEntry()
+    return GuardedEntry(AccessFile(settings.access_file), EndedSessions(ledger), Rates(ledger), audit, settings)

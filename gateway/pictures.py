@@ -12,8 +12,6 @@ from gateway.films import Films
 from gateway.parts import Parts
 from gateway.problems import documented
 
-# Answers never change, but a patient's film should not stay long in the cache of a shared computer.
-HEADERS = {"Cache-Control": "private, max-age=300"}
 SOUGHT = JobNotFound, ImageNotFound, ImageRejected, LedgerUnavailable, BlobsUnavailable
 
 Index = Annotated[int, Path(ge=0, description="The image's place in its job, from 0.")]
@@ -31,16 +29,16 @@ def pictures_api(parts: Parts) -> APIRouter:
     @api.get("/film.png", summary="The film alone", responses=documented(*SOUGHT, ResultsNotReady))
     def film(caller: Reader, job_id: str, index: Index) -> Response:
         """The film as it was sent, in grey levels; also when it is not of a chest."""
-        return Png(Films(parts.seen_by(caller)).film(job_id, index), headers=HEADERS)
+        return Png(Films(parts.seen_by(caller)).film(job_id, index))
 
     @api.get("/heatmap.png", summary="The heatmap alone", responses=documented(*SOUGHT, ResultsNotReady))
     def heatmap(caller: Reader, job_id: str, index: Index) -> Response:
         """Transparent, warm where the film speaks for pneumonia. A refused image has none (its code)."""
-        return Png(Films(parts.seen_by(caller)).heatmap(job_id, index), headers=HEADERS)
+        return Png(Films(parts.seen_by(caller)).heatmap(job_id, index))
 
     @api.get("/overlay.png", summary="The film under its heatmap", responses=documented(*SOUGHT, ResultsNotReady))
     def overlay(caller: Reader, job_id: str, index: Index, opacity: Opacity = 0.6) -> Response:
         """Warm where the film speaks for pneumonia. A refused image has none (its code)."""
-        return Png(Films(parts.seen_by(caller)).overlay(job_id, index, opacity), headers=HEADERS)
+        return Png(Films(parts.seen_by(caller)).overlay(job_id, index, opacity))
 
     return api

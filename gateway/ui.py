@@ -9,8 +9,10 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 
+from gateway.auth import caller_of
 from gateway.page.about import HEAD
 from gateway.page.reading import EMPTY
+from gateway.page.visitor import visitor
 from gateway.parts import Parts
 from gateway.ui_events import Page, View
 from gateway.ui_system import System
@@ -42,6 +44,7 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
         theme=theme(),
         i18n=gr.I18n(en=DROP_WORDS),
         css=(folder / "style.css").read_text(),
+        head=f"<script>{(folder / 'session.js').read_text()}</script>",
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -59,6 +62,7 @@ def _layout(page: Page, says: System, script: str, viewer: str) -> None:
 
     view, clock, beat = gr.State(View()), gr.Timer(FOLLOW_S, active=False), gr.Timer(BEAT_S, active=False)
     gr.HTML(HEAD, apply_default_css=False)
+    who = part("", "who")
     with gr.Tabs(elem_id="tabs") as tabs:
         with gr.Tab("Read", id="read", elem_id="tab-read") as read:
             one = drop("drop-read")
@@ -93,3 +97,8 @@ def _layout(page: Page, says: System, script: str, viewer: str) -> None:
     if (blocks := gr.context.Context.root_block) is not None:
         blocks.load(page.resume, None, shown, queue=False, **QUIET)
         blocks.load(says.foot, None, foot, queue=False, **QUIET)
+        blocks.load(_visitor, None, who, queue=False, **QUIET)
+
+
+def _visitor(request: gr.Request) -> str:
+    return visitor(caller_of(request))

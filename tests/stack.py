@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import shlex
@@ -98,6 +99,18 @@ class Stack:
             wait_until(
                 lambda name=name: self._answers(name), START_TIMEOUT_S, f"{name} to start\n{self.log(name)[-3000:]}"
             )
+
+    def beside(self, **environment: str) -> Stack:
+        """The same ledger, image store and model, for one more gateway: on a port of its own, with other settings."""
+        other = copy.copy(self)
+        port = free_port()
+        other.local = self.local.model_copy(update={"gateway_port": port})
+        other.gateway_url = f"http://127.0.0.1:{port}"
+        other.folder = self.folder / f"beside-{port}"
+        other.folder.mkdir()
+        other._environment = {**self._environment, **environment}
+        other._running, other._gateway_ports = {}, {"gateway": port}
+        return other
 
     def submit(self, files: Sequence[bytes], queue: QueueName = QueueName.BATCH) -> str:
         """Make a job as the gateway does, without the gateway; returns its id."""

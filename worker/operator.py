@@ -111,10 +111,12 @@ def workers() -> None:
 
 
 def audit() -> None:
-    """Print the record of who did what to which job, oldest first."""
+    """Print the record of who did what to which job, and who came in, oldest first."""
     for entry in Desk.open().audit.entries():
         when = f"{entry.at:%Y-%m-%d %H:%M:%S}"
-        console.print(f"{when}  {entry.actor}  {entry.action}  {entry.job_id}  {entry.images} images", highlight=False)
+        what = f"{entry.job_id}  {entry.images} images" if entry.job_id else ""
+        line = f"{when}  {entry.actor}  {entry.action}  {what}  {entry.about}"
+        console.print(line.rstrip(), highlight=False, soft_wrap=True)
 
 
 COMMANDS = (jobs, inspect, cancel, delete, set_aside, retry, workers, drain, audit)

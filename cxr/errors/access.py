@@ -24,7 +24,7 @@ class InvalidKey(NotSignedIn):
 
 class WrongLogin(NotSignedIn):
     code = "wrong_login"
-    sentence = "The name and password, or the key, are not right."
+    sentence = "The name and the password do not belong together."
 
 
 class ScopeMissing(AccessRefused):

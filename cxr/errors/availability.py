@@ -29,7 +29,7 @@ class QuotaExceeded(TooBusy):
 
 class RateExceeded(TooBusy):
     code = "rate_exceeded"
-    sentence = "You have submitted too many jobs within a minute."
+    sentence = "You have asked more often than you may; wait a little."
 
 
 class TooManyFollowers(TooBusy):

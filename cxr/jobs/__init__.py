@@ -19,9 +19,11 @@ from cxr.jobs.leases import Lease, Leases, OverdueChunk
 from cxr.jobs.ledger import Ledger
 from cxr.jobs.listing import Place
 from cxr.jobs.origins import Origin, Origins
+from cxr.jobs.rates import Rate, Rates
 from cxr.jobs.receptions import Receptions
 from cxr.jobs.references import References
 from cxr.jobs.returns import Returns
+from cxr.jobs.sessions import EndedSessions
 from cxr.jobs.store import ANYBODY, JobStore
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "AuditEntry",
     "AuditLog",
     "Backlog",
+    "EndedSessions",
     "Feedback",
     "FeedbackLog",
     "IdempotencyKeys",
@@ -42,6 +45,8 @@ __all__ = [
     "Origins",
     "OverdueChunk",
     "Place",
+    "Rate",
+    "Rates",
     "Receptions",
     "References",
     "Returns",

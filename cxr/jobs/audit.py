@@ -14,14 +14,20 @@ PAGE = 1000
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One deed; ``action`` is ``submitted``, ``refused``, ``read``, ``cancelled``, ``retried``, ``deleted`` or
-    ``expired``."""
+    """One deed.
+
+    ``action`` is what was done to a job (``submitted``, ``read``, ``picture_read``, ``feedback``, ``cancelled``,
+    ``retried``, ``deleted``, ``expired``), or at the door (``signed_in``, ``signed_out``, ``key_created``,
+    ``key_revoked``, ``account_added``, ``account_removed``, or the code of a refusal); ``about`` says to what or from
+    where.
+    """
 
     at: datetime
     actor: str
     action: str
     job_id: str
     images: int
+    about: str = ""
 
 
 class AuditLog:
@@ -30,17 +36,20 @@ class AuditLog:
     def __init__(self, ledger: Ledger) -> None:
         self._redis = ledger.redis
 
-    def add(self, actor: str, action: str, job_id: str, images: int = 0) -> None:
+    def add(self, actor: str, action: str, job_id: str = "", images: int = 0, about: str = "") -> None:
         """Append one entry. Raises ``LedgerUnavailable``: what cannot be recorded must not be done."""
         with redis_errors():
-            self._redis.xadd(AUDIT, {"actor": actor, "action": action, "job_id": job_id, "images": images})
+            self._redis.xadd(
+                AUDIT, {"actor": actor, "action": action, "job_id": job_id, "images": images, "about": about}
+            )
 
-    def add_once(self, actor: str, action: str, job_id: str, *, within_s: int) -> None:
-        """Append one entry unless the same deed was recorded ``within_s`` seconds ago or less."""
+    def add_once(self, actor: str, action: str, job_id: str = "", *, within_s: int | None, about: str = "") -> None:
+        """Append one entry unless the same deed was recorded ``within_s`` seconds ago or less; None: ever."""
+        key = f"{AUDIT}:{action}:{job_id}:{actor}:{about}"
         with redis_errors():
-            first = self._redis.set(f"{AUDIT}:{action}:{job_id}:{actor}", "1", nx=True, ex=within_s)
+            first = self._redis.set(key, "1", nx=True, ex=within_s)
         if first:
-            self.add(actor, action, job_id)
+            self.add(actor, action, job_id, about=about)
 
     def entries(self) -> Iterator[AuditEntry]:
         """All entries, oldest first."""
@@ -55,6 +64,7 @@ class AuditLog:
                     action=fields["action"],
                     job_id=fields["job_id"],
                     images=int(fields["images"]),
+                    about=fields.get("about", ""),
                 )
             if len(page) < PAGE:
                 return

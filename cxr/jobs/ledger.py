@@ -31,6 +31,7 @@ RETURNS = "cxr:dicom:returns"
 RETURN_PREFIX = "cxr:dicom:return:"
 
 SCRIPTS = (
+    "admit",
     "append",
     "submit",
     "claim",

@@ -1,9 +1,10 @@
-"""The access file: who may come in, as JSON that holds no secret of theirs; read anew whenever it changes."""
+"""The access file: who may come in, as JSON with hashes of keys and passwords; read anew whenever it changes."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -11,13 +12,15 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cxr.errors import InvalidKey, SettingsRefused
 from cxr.telemetry import logger
+from gateway.access.accounts import Account
 from gateway.access.keys import ApiKey, opened_by
 from gateway.auth import Caller
 
+LEAST_SECRET = 43  # characters of base64 that hold 256 bits
 OF_OTHERS = 0o007  # permission bits of those who are neither the file's owner nor in its group
 
 log = logger("gateway.access")
@@ -29,10 +32,27 @@ class Register(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     keys: tuple[ApiKey, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    session_secret: str = Field("", description="Signs the cookies of signed-in sessions; a new one ends them all.")
+
+    @model_validator(mode="after")
+    def _signs(self) -> Register:
+        if self.accounts and len(self.session_secret) < LEAST_SECRET:
+            raise ValueError("accounts need a session_secret")
+        return self
 
     @property
     def lets_somebody_in(self) -> bool:
-        return any(key.holds_at(datetime.now(UTC)) for key in self.keys)
+        return bool(self.accounts) or any(key.holds_at(datetime.now(UTC)) for key in self.keys)
+
+    def account(self, name: str) -> Account | None:
+        return next((account for account in self.accounts if account.name == name), None)
+
+    def with_account(self, account: Account) -> Register:
+        """The same with one more account, or another in its place."""
+        others = tuple(each for each in self.accounts if each.name != account.name)
+        changed = {"accounts": (*others, account), "session_secret": self.session_secret or new_session_secret()}
+        return self.model_copy(update=changed)
 
     def caller_with(self, key: str) -> Caller:
         """Who comes with the text of a key. Raises ``InvalidKey``."""
@@ -40,6 +60,10 @@ class Register(BaseModel):
         if found is None:
             raise InvalidKey
         return found.caller
+
+
+def new_session_secret() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def read_register(path: Path) -> Register:
@@ -116,5 +140,5 @@ class AccessFile:
                 raise
             log.error("access_file_not_read", reason=str(refusal))
         else:
-            log.info("access_file_read", keys=len(self._register.keys))
+            log.info("access_file_read", keys=len(self._register.keys), accounts=len(self._register.accounts))
         self._seen = seen

@@ -15,7 +15,7 @@ from cxr.errors import (
 )
 from gateway.auth import Reader
 from gateway.dicom.results import DicomResults
-from gateway.pictures import HEADERS, Index
+from gateway.pictures import Index
 from gateway.problems import documented
 
 SOUGHT = JobNotFound, ImageNotFound, ImageRejected, NoDicomOriginal, ResultsNotReady, LedgerUnavailable
@@ -32,7 +32,7 @@ def dicom_api(results: DicomResults) -> APIRouter:
     @api.get("/report.dcm", summary="The finding as a structured report", responses=documented(*SOUGHT))
     def report(caller: Reader, job_id: str, index: Index) -> Response:
         """TID 1500: finding, probability, algorithm and operating point, referring to the instance that was sent."""
-        return DicomFile(results.seen_by(caller).report(job_id, index), headers=HEADERS)
+        return DicomFile(results.seen_by(caller).report(job_id, index))
 
     @api.get(
         "/capture.dcm",
@@ -41,6 +41,6 @@ def dicom_api(results: DicomResults) -> APIRouter:
     )
     def capture(caller: Reader, job_id: str, index: Index) -> Response:
         """RGB, at most 1024 px on the longer side of the film, referring to the instance that was sent."""
-        return DicomFile(results.seen_by(caller).capture(job_id, index), headers=HEADERS)
+        return DicomFile(results.seen_by(caller).capture(job_id, index))
 
     return api

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from cxr.jobs import JobStore, Leases, Ledger
 from cxr.settings import Settings
 from tests.gateway import Gateway
+from tests.guarded import access_file, account_of, visitor
 from tests.stack import Stack
 
 
@@ -56,3 +58,19 @@ def start(redis_stack: Stack, tmp_path: Path) -> Iterator[Callable[..., Gateway]
 @pytest.fixture
 def gateway(start: Callable[..., Gateway]) -> Gateway:
     return start()
+
+
+@pytest.fixture
+def access_path(tmp_path: Path) -> Path:
+    return access_file(tmp_path / "access.json", [account_of("alice"), account_of("bob", "radiology")])
+
+
+@pytest.fixture
+def guarded(ledger: Ledger, settings: Settings, access_path: Path) -> Settings:
+    return settings.model_copy(update={"access_file": access_path})
+
+
+@pytest.fixture
+def browser(guarded: Settings) -> Iterator[TestClient]:
+    with visitor(guarded) as client:
+        yield client

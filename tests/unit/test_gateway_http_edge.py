@@ -10,13 +10,20 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway.http_edge import HttpEdge
 
+GIVEN = [
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"public, max-age=300"),
+    (b"access-control-allow-origin", b"https://evil.example"),
+    (b"access-control-allow-credentials", b"true"),
+]
 
-def request(path: str, status: int = 200) -> tuple[list[dict[str, object]], dict[bytes, bytes]]:
+
+def request(path: str, status: int = 200, scheme: str = "http") -> tuple[list[dict[str, object]], dict[bytes, bytes]]:
     """The log's events and the answer's headers of one request that an application answers with ``status``."""
     sent: list[Message] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": status, "headers": [(b"referrer-policy", b"no-referrer")]})
+        await send({"type": "http.response.start", "status": status, "headers": GIVEN})
         await send({"type": "http.response.body", "body": b""})
 
     async def send(message: Message) -> None:
@@ -25,7 +32,7 @@ def request(path: str, status: int = 200) -> tuple[list[dict[str, object]], dict
     async def receive() -> Message:
         return {"type": "http.request"}
 
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"name=secret.png"}
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"name=secret.png", "scheme": scheme}
     with structlog.testing.capture_logs() as events:
         asyncio.run(HttpEdge(application)(scope, receive, send))
     return [dict(event) for event in events], dict(sent[0]["headers"])
@@ -62,3 +69,26 @@ def test_headers_are_added_and_those_of_the_application_kept() -> None:
     assert headers[b"x-content-type-options"] == b"nosniff"
     assert headers[b"referrer-policy"] == b"no-referrer"
     assert b"default-src 'self'" in headers[b"content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("path", "caching"),
+    [
+        ("/", b"no-store"),
+        ("/v1/jobs/x/images/0/film.png", b"no-store"),
+        ("/gradio_api/file=/tmp/x/film.png", b"no-store"),
+        ("/gradio_api/queue/data", b"no-store"),
+        ("/assets/index.js", b"public, max-age=300"),
+    ],
+)
+def test_nothing_about_a_patient_stays_in_a_cache(path: str, caching: bytes) -> None:
+    assert request(path)[1][b"cache-control"] == caching
+
+
+def test_no_other_site_may_read_what_gradio_lets_it_read() -> None:
+    assert not [name for name in request("/gradio_api/info")[1] if name.startswith(b"access-control")]
+
+
+def test_over_tls_browsers_are_told_to_stay_there() -> None:
+    assert b"max-age=" in request("/", scheme="https")[1][b"strict-transport-security"]
+    assert b"strict-transport-security" not in request("/")[1]

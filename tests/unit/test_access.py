@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,13 +13,13 @@ from fastapi.testclient import TestClient
 
 from cxr.errors import InvalidKey, SettingsRefused
 from cxr.settings import Settings
-from deploy.local.settings import ROOT
 from gateway.access.exposure import is_loopback, refuse_open_doors
 from gateway.access.keys import ApiKey, new_key
 from gateway.access.register import AccessFile, Register, changing, read_register
 from gateway.auth import Scope
 from gateway.http_app import http_app
 from gateway.parts import Parts
+from tests.guarded import command
 
 BOTH = [Scope.SUBMIT, Scope.READ]
 
@@ -34,18 +32,6 @@ def path(tmp_path: Path) -> Path:
 def keep(path: Path, *keys: ApiKey) -> None:
     with changing(path) as box:
         box.append(Register(keys=keys))
-
-
-def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "gateway", *words],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 # -- the key and its file
