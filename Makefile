@@ -10,9 +10,10 @@ MARK_RUN := .venv/.installed-run
 MARK_TEST := .venv/.installed-test
 MARK_TRITON := .venv-triton/.installed
 MARK_TRAINER := .venv-trainer/.installed
+MARK_PEERS := .venv-bench/.installed .venv-bench-mlserver/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-unit test-integration test-acceptance test-trainer chaos bench check format lock install \
+.PHONY: help run demo test test-unit test-integration test-acceptance test-trainer chaos bench bench-peers check format lock install \
 	release train clean
 
 help: ## List the targets
@@ -41,8 +42,10 @@ test-acceptance: $(MARK_TEST) $(MARK_TRITON) ## The whole stack and a real brows
 chaos: $(MARK_TEST) ## Break a running stack in every way of bench/chaos, count, write docs/reliability.md
 	$(SERVE)/python -m bench.chaos --images $(CHAOS_IMAGES) --write
 
-bench: $(MARK_TEST) $(MARK_TRITON) ## Measure everything (about 25 minutes, on a quiet machine), write docs/performance.md
+bench: $(MARK_TEST) $(MARK_TRITON) bench-peers ## Measure everything (about 25 minutes, on a quiet machine), write docs/performance.md
 	$(SERVE)/python -m bench all --write
+
+bench-peers: $(MARK_PEERS) ## Install what people would use instead, each to be measured beside ours
 
 check: $(MARK_TEST) ## Format, lint, types, import layers, generated files
 	$(SERVE)/ruff format --check .
@@ -76,9 +79,13 @@ lock: $(MARK_TEST) ## Resolve the dependencies of pyproject.toml anew into requi
 	  $(SERVE)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    pyproject.toml "$$@" -o requirements/$$name.txt || exit 1; \
 	done
+	for name in bench bench-mlserver; do \
+	  $(SERVE)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	done
 
 clean: ## Remove environments, caches and everything the local stack wrote
-	rm -rf .venv .venv-trainer .venv-triton .venv-bench .local artifacts build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-trainer .venv-triton .venv-bench .venv-bench-mlserver .local artifacts build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -109,4 +116,11 @@ $(MARK_TRAINER): requirements/trainer.txt pyproject.toml | .venv-trainer/bin/pyt
 	@echo "Installing the trainer into .venv-trainer ..."
 	$(TRAIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
 	$(TRAIN)/python $(PIP_INSTALL) --require-hashes -r requirements/trainer.txt
+	@touch $@
+
+.venv-bench/.installed .venv-bench-mlserver/.installed: .venv-%/.installed: requirements/%.txt
+	@echo "Installing peers into .venv-$* ..."
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	.venv-$*/bin/python $(PIP_INSTALL) --require-hashes -r requirements/$*.txt
 	@touch $@

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench import ceiling, growth, queue, system
 from bench.outcome import Outcome, present
+from bench.peers import trial as peers
 from bench.steps import Steps
 
 BENCHES: dict[str, Callable[[bool, Steps], Outcome]] = {
@@ -19,6 +20,7 @@ BENCHES: dict[str, Callable[[bool, Steps], Outcome]] = {
     "system": system.measure,
     "queue": queue.measure,
     "growth": growth.measure,
+    "peers": peers.measure,
 }
 
 cli = typer.Typer(

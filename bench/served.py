@@ -13,6 +13,7 @@ from deploy.local.settings import ROOT
 from tests.stack import Stack
 from trainer.contract import MODEL_NAME
 from trainer.repository import card_to_serve, cpu_config, cpu_engine_of, render
+from trainer.scorers import CPU_ENGINES
 
 MODEL = ROOT / "model_repository" / MODEL_NAME
 
@@ -59,3 +60,9 @@ def repository_with(engine: str, into: Path, extra_files: Mapping[str, Path] | N
         shutil.copy(path, target / str(card.version) / name)
     (target / "configs" / "cpu.pbtxt").write_text(render(cpu_config(card, engine)))
     return into
+
+
+def engine_file(engine: str | None = None) -> tuple[Path, str]:
+    """The file that an engine of ``model.py`` runs (the served one when none is named), and in which precision."""
+    name = engine or served_engine()
+    return version_folder() / CPU_ENGINES[name], "bf16" if name in ("openvino-bf16", "openvino-mixed") else "f32"

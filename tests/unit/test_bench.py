@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import io
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from bench.documents import write_section
 from bench.drive import drive
 from bench.figures import Figure, percentile
 from bench.films import numbered
+from bench.peers.doors import DOORS, multipart
 from deploy.local.settings import ROOT
 from tests.files import jpeg
 from tests.stack import free_port, wait_until
@@ -109,3 +111,16 @@ def test_the_delay_is_distance_not_a_narrow_line() -> None:
                     assert received == bytes(range(20))
             finally:
                 proxy.kill()
+
+
+def test_every_peer_is_a_file_of_its_own() -> None:
+    assert {door.module for door in DOORS} == {
+        f"bench.peers.{name}" for name in ("fastapi", "litserve", "bentoml", "mlserver", "ray_serve")
+    }
+    assert all((ROOT / f"{door.module.replace('.', '/')}.py").is_file() for door in DOORS)
+
+
+def test_a_film_is_wrapped_as_a_browser_wraps_it() -> None:
+    body, headers = multipart(b"one", b"two", field="files")
+    message = email.message_from_bytes(f"Content-Type: {headers['Content-Type']}\r\n\r\n".encode() + body)
+    assert [part.get_payload() for part in message.walk() if not part.is_multipart()] == ["one", "two"]
