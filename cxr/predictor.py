@@ -8,7 +8,8 @@ import numpy as np
 
 from cxr.decoding import Decoder, Film, ThreadDecoder
 from cxr.errors import NotChestXray
-from cxr.schemas import ModelIdentity, Prediction, Rejection
+from cxr.quality import remarks, unlike_others
+from cxr.schemas import ModelIdentity, Note, NoteCode, Prediction, Rejection
 from cxr.telemetry import stage
 from cxr.triton import ModelClient, ModelOutput
 
@@ -42,8 +43,9 @@ class Predictor:
 
     def _judged(self, films: list[Film]) -> list[Prediction | Rejection]:
         with stage("infer", images=len(films)):
-            output = self._model.infer(np.stack(films))
-        return judge(output)
+            batch = np.stack(films)
+            output = self._model.infer(batch)
+        return [_remarked(answer, codes, output) for answer, codes in zip(judge(output), remarks(batch), strict=True)]
 
 
 def judge(output: ModelOutput) -> list[Prediction | Rejection]:
@@ -66,3 +68,12 @@ def judge(output: ModelOutput) -> list[Prediction | Rejection]:
                 )
             )
     return answers
+
+
+def _remarked(answer: Prediction | Rejection, codes: list[NoteCode], output: ModelOutput) -> Prediction | Rejection:
+    """The answer with what is remarkable of its film."""
+    if isinstance(answer, Rejection):
+        return answer
+    if unlike_others(answer.ood_score, output.model.card.operating_point):
+        codes = [*codes, NoteCode.UNLIKE_OTHERS]
+    return answer.model_copy(update={"notes": tuple(Note.of(code) for code in codes)}) if codes else answer

@@ -108,6 +108,15 @@ class NoteCode(StrEnum):
 
     AGE_OUTSIDE_VALIDATED_RANGE = "age_outside_validated_range"
     BURNT_IN_TEXT_DECLARED = "burnt_in_text_declared"
+    TURNED = "turned"
+    CUT_OFF = "cut_off"
+    LOW_CONTRAST = "low_contrast"
+    UNLIKE_OTHERS = "unlike_others"
+
+    @property
+    def of_pixels(self) -> bool:
+        """Seen on the film itself, so true of every file with these pixels; the others are what a file says."""
+        return self in (NoteCode.TURNED, NoteCode.CUT_OFF, NoteCode.LOW_CONTRAST, NoteCode.UNLIKE_OTHERS)
 
     @property
     def message(self) -> str:
@@ -119,6 +128,13 @@ NOTE_MESSAGES = {
         "The patient is not between one and five years old; the model was validated on no other age."
     ),
     NoteCode.BURNT_IN_TEXT_DECLARED: "The file says that text is burnt into the film; it may name the patient.",
+    NoteCode.TURNED: "The film seems to lie on its side or upside down; the model knows upright films only.",
+    NoteCode.CUT_OFF: "Part of the chest seems to lie outside the film.",
+    NoteCode.LOW_CONTRAST: "The film has little contrast; faint opacities may be lost in it.",
+    NoteCode.UNLIKE_OTHERS: (
+        "The film is unlike most that the model was made with, though not so much that it is refused;"
+        " make sure that it is a frontal view."
+    ),
 }
 
 
@@ -131,6 +147,10 @@ class Note(Frozen):
     @classmethod
     def of(cls, code: NoteCode) -> Note:
         return cls(code=code.value, message=code.message)
+
+    @property
+    def of_pixels(self) -> bool:
+        return self.code in {code.value for code in NoteCode if code.of_pixels}
 
 
 class Prediction(Frozen):
@@ -214,10 +234,11 @@ class JobImage(Frozen):
     notes: tuple[Note, ...] = ()
 
     def noted(self, answer: Prediction | Rejection) -> Prediction | Rejection:
-        """The answer with this image's notes in the place of another's: the same pixels may be another's too."""
-        if isinstance(answer, Rejection) or answer.notes == self.notes:
+        """The answer with what this image's file says in the place of another's: the same pixels may be another's."""
+        if isinstance(answer, Rejection):
             return answer
-        return answer.model_copy(update={"notes": self.notes})
+        notes = (*(note for note in answer.notes if note.of_pixels), *self.notes)
+        return answer if answer.notes == notes else answer.model_copy(update={"notes": notes})
 
 
 class InstanceReference(Frozen):

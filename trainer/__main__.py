@@ -37,6 +37,7 @@ STEPS = {
     ),
     "corrupt": Step("trainer.corruptions:corrupt", "Spoil the validation films in seven ways and measure again."),
     "refuse": Step("trainer.refusal:refuse", "Measure what is refused as not a frontal chest film."),
+    "quality": Step("trainer.quality:quality", "Measure what is remarked on turned, cropped and flat films."),
     "external": Step("trainer.external:external", "Measure on films from elsewhere, by view, age and sex."),
     "ablate": Step("trainer.ablate:ablate", "Leave out one augmentation at a time; say what the flip costs."),
     "compare": Step("trainer.compare:compare", "Train every architecture on equal terms; accuracy against throughput."),
