@@ -65,6 +65,12 @@ class Settings(BaseSettings):
     dicom_idle_s: float = Field(60.0, gt=0, description="How long an association may say nothing before it is ended.")
     dicom_metrics_port: int = Field(0, ge=0, description="Where the DICOM door shows /metrics; 0: nowhere.")
 
+    address_prefixes: str = Field(
+        "",
+        pattern=r"^((s3://[a-z0-9][a-z0-9.-]+/|file:///[^,/]+/)([^,/]+/)*(,|$))*$",
+        description="Where requests may name films by address: s3://bucket/folder/ and file:///folder/, with commas;"
+        " empty: nowhere. Access to S3 is set by AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and the like.",
+    )
     max_file_bytes: int = Field(
         64 * 1024**2, description="Largest accepted image file; larger ones are refused one by one."
     )

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from cxr.errors import (
+    AddressRefused,
     BlobsUnavailable,
     CorruptArchive,
     IdempotencyKeyReused,
@@ -16,6 +17,7 @@ from cxr.errors import (
     JobNotFound,
     LedgerUnavailable,
     NoImages,
+    ObjectStoreUnavailable,
     QueueFull,
     QuotaExceeded,
     RateExceeded,
@@ -26,6 +28,7 @@ from cxr.errors import (
 from cxr.jobs import Place
 from cxr.schemas import Job
 from cxr.telemetry import stage
+from gateway.addressed import Addresses, accept_addresses, read_addresses
 from gateway.auth import Reader, Submitter
 from gateway.idempotency import Once
 from gateway.multipart import receive
@@ -41,6 +44,7 @@ IdempotencyKey = Annotated[
         description="Made by you, one for each job; remembered for `CXR_IDEMPOTENCY_S` or until the job is gone.",
     ),
 ]
+JSON = "application/json"
 PAGE_JOBS, LARGEST_PAGE = 50, 500
 
 
@@ -51,23 +55,26 @@ class JobsPage(BaseModel):
     next_cursor: str | None = Field(description="Hand it back as `cursor` for the next page; null on the last.")
 
 
-_UPLOAD_BODY = {
+FILES = {
+    "type": "object",
+    "required": ["files"],
+    "properties": {
+        "files": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "string", "format": "binary"},
+            "description": "JPEG, PNG or DICOM films, and zips of them; repeat the part for each file.",
+        }
+    },
+}
+BODY = {
     "required": True,
     "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["files"],
-                "properties": {
-                    "files": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": {"type": "string", "format": "binary"},
-                        "description": "JPEG, PNG or DICOM films, and zips of them; repeat the part for each file.",
-                    }
-                },
-            }
-        }
+        "multipart/form-data": {"schema": FILES},
+        "application/json": {
+            "schema": Addresses.model_json_schema(),
+            "example": {"addresses": ["s3://films/2026/11/one.dcm", "s3://films/2026/11/two.dcm"]},
+        },
     },
 }
 
@@ -81,11 +88,12 @@ def jobs_api(parts: Parts) -> APIRouter:
         "",
         status_code=status.HTTP_202_ACCEPTED,
         summary="Submit films",
-        openapi_extra={"requestBody": _UPLOAD_BODY},
+        openapi_extra={"requestBody": BODY},
         responses={
             202: {"headers": {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}},
             **documented(
                 RequestRefused,
+                AddressRefused,
                 NoImages,
                 CorruptArchive,
                 RequestTooLarge,
@@ -96,6 +104,7 @@ def jobs_api(parts: Parts) -> APIRouter:
                 RateExceeded,
                 LedgerUnavailable,
                 BlobsUnavailable,
+                ObjectStoreUnavailable,
             ),
         },
     )
@@ -105,14 +114,15 @@ def jobs_api(parts: Parts) -> APIRouter:
         """Make a job of one or more films. The answer means that they are durable and that each will be answered.
 
         A file that cannot be judged does not fail the job: it becomes a row with a code and a sentence.
+        Instead of files it may name films by address, where this gateway allows that: they are fetched meanwhile.
         Sent again with the same `Idempotency-Key` and the same files, it is the same job.
         """
-        with stage("receive"):
-            spool = await receive(request, settings.max_request_bytes, settings.max_images_per_job)
-        try:
-            job = await run_in_threadpool(_accepted, spool.uploads, parts.seen_by(caller), idempotency_key)
-        finally:
-            spool.close()
+        seen = parts.seen_by(caller)
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON:
+            addresses = await read_addresses(request, settings.max_images_per_job)
+            job = await run_in_threadpool(accept_addresses, addresses, seen, idempotency_key)
+        else:
+            job = await _receive_files(request, seen, idempotency_key)
         response.headers["Location"] = f"/v1/jobs/{job.id}"
         return job
 
@@ -147,6 +157,16 @@ def jobs_api(parts: Parts) -> APIRouter:
         parts.seen_by(caller).custody.forget(job_id, caller.actor)
 
     return api
+
+
+async def _receive_files(request: Request, parts: Parts, idempotency_key: str | None) -> Job:
+    settings = parts.settings
+    with stage("receive"):
+        spool = await receive(request, settings.max_request_bytes, settings.max_images_per_job)
+    try:
+        return await run_in_threadpool(_accepted, spool.uploads, parts, idempotency_key)
+    finally:
+        spool.close()
 
 
 def _accepted(uploads: list[Upload], parts: Parts, idempotency_key: str | None) -> Job:

@@ -19,6 +19,19 @@ class Film:
     content: bytes | CxrError
 
 
+def within(films: Iterator[Film], max_total_bytes: int) -> Iterator[Film]:
+    """These films; from where they are more than ``max_total_bytes`` in all, refused."""
+    left = max_total_bytes
+    for film in films:
+        if isinstance(film.content, bytes):
+            left -= len(film.content)
+        if isinstance(film.content, bytes) and left < 0:
+            refusal = FileTooLarge(f"the job would unpack to more than {max_total_bytes} bytes")
+            yield Film(film.name, film.size_bytes, refusal)
+        else:
+            yield film
+
+
 class Contents:
     """The images of a request, in the order they were sent; ``len`` is their number.
 
@@ -55,14 +68,7 @@ class Contents:
 
     def films(self, max_total_bytes: int) -> Iterator[Film]:
         """Read the images one by one; those past ``max_total_bytes`` in all come refused."""
-        left = max_total_bytes
-        for film in self._films():
-            if isinstance(film.content, bytes):
-                left -= len(film.content)
-                if left < 0:
-                    refusal = FileTooLarge(f"the job would unpack to more than {max_total_bytes} bytes")
-                    film = Film(film.name, film.size_bytes, refusal)
-            yield film
+        return within(self._films(), max_total_bytes)
 
     def close(self) -> None:
         for _, archive in self._uploads:

@@ -30,6 +30,11 @@ class Once:
                     digest.update(block)
         return cls(key, digest.hexdigest())
 
+    @classmethod
+    def of_text(cls, key: str, text: str) -> Once:
+        """A request without files, by its text."""
+        return cls(key, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+
     def job_of(self, parts: Parts) -> str | None:
         """The job that an earlier request made. Raises ``IdempotencyKeyReused``."""
         return parts.idempotency.bound(parts.caller.owner, self.key, self.fingerprint)

@@ -46,10 +46,16 @@ def accept(uploads: Sequence[Upload], parts: Parts, once: Once | None = None) ->
         NoImages, TooManyImages, CorruptArchive (of a lone archive), IdempotencyKeyReused: nothing was stored.
         QueueFull, QuotaExceeded, RateExceeded, LedgerUnavailable, BlobsUnavailable: nothing was kept.
     """
-    if once and (known := once.job_of(parts)):
-        return _hinted(known, _submit(known, parts), parts)
+    if known := accepted_before(once, parts):
+        return known
     with Contents(uploads, parts.settings.max_file_bytes, parts.settings.max_images_per_job) as contents:
         return accept_from(contents, parts, once)
+
+
+def accepted_before(once: Once | None, parts: Parts) -> Job | None:
+    """The job that an earlier request made of what is sent ``once``. Raises ``IdempotencyKeyReused``."""
+    known = once.job_of(parts) if once else None
+    return _hinted(known, _submit(known, parts), parts) if known else None
 
 
 @continued()

@@ -4,6 +4,7 @@ CxrError
 ├── ImageRejected            one image cannot be judged; the rest of its job goes on
 │   ├── EmptyFile            empty_file
 │   ├── FileTooLarge         file_too_large
+│   ├── ObjectNotFound       object_not_found
 │   ├── UnsupportedFormat    unsupported_format
 │   ├── CorruptImage         corrupt_image
 │   ├── TooManyPixels        too_many_pixels
@@ -22,6 +23,7 @@ CxrError
 │   ├── NoImages             no_images
 │   ├── TooManyImages        too_many_images
 │   ├── RequestTooLarge      request_too_large
+│   ├── AddressRefused       address_refused
 │   ├── CorruptArchive       corrupt_archive
 │   ├── JobNotFound          job_not_found
 │   ├── ImageNotFound        image_not_found
@@ -47,6 +49,7 @@ CxrError
 │   ├── LedgerUnavailable    ledger_unavailable
 │   ├── QueueUnavailable     queue_unavailable
 │   ├── DecoderUnavailable   decoder_unavailable
+│   ├── ObjectStoreUnavailable  object_store_unavailable
 │   ├── BlobsUnavailable     blobs_unavailable
 │   └── NodeUnavailable      node_unavailable
 ├── ContractBroken           the served model is not the one this program was written for
@@ -65,6 +68,7 @@ from cxr.errors.availability import (
     LedgerUnavailable,
     ModelUnavailable,
     NodeUnavailable,
+    ObjectStoreUnavailable,
     QueueFull,
     QueueUnavailable,
     QuotaExceeded,
@@ -84,6 +88,7 @@ from cxr.errors.images import (
     ImageRejected,
     MultiFrameDicom,
     NotChestXray,
+    ObjectNotFound,
     PoisonImage,
     TooFewPixels,
     TooManyPixels,
@@ -94,6 +99,7 @@ from cxr.errors.images import (
     WrongModality,
 )
 from cxr.errors.requests import (
+    AddressRefused,
     CorruptArchive,
     IdempotencyKeyReused,
     ImageNotFound,
@@ -115,6 +121,7 @@ from cxr.errors.root import (
 
 __all__ = [
     "AccessRefused",
+    "AddressRefused",
     "BlobsUnavailable",
     "ContractBroken",
     "CorruptArchive",
@@ -142,6 +149,8 @@ __all__ = [
     "NotAcceptable",
     "NotChestXray",
     "NotSignedIn",
+    "ObjectNotFound",
+    "ObjectStoreUnavailable",
     "PoisonImage",
     "QueueFull",
     "QueueUnavailable",

@@ -65,6 +65,11 @@ class DecoderUnavailable(Unavailable):
     sentence = "No process can be started to read images at the moment."
 
 
+class ObjectStoreUnavailable(Unavailable):
+    code = "object_store_unavailable"
+    sentence = "The store where the films lie is not available at the moment."
+
+
 class BlobsUnavailable(Unavailable):
     code = "blobs_unavailable"
     sentence = "The image store is not available at the moment."

@@ -22,6 +22,11 @@ class FileTooLarge(ImageRejected):
     sentence = "The file is larger than this server accepts."
 
 
+class ObjectNotFound(ImageRejected):
+    code = "object_not_found"
+    sentence = "There is no file at this address that the server may read."
+
+
 class UnsupportedFormat(ImageRejected):
     code = "unsupported_format"
     sentence = "The file is not a JPEG, PNG or DICOM image."

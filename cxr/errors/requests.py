@@ -27,6 +27,11 @@ class RequestTooLarge(RequestRefused):
     sentence = "The request is larger than this server accepts."
 
 
+class AddressRefused(RequestRefused):
+    code = "address_refused"
+    sentence = "This server takes no films from an address like this."
+
+
 class CorruptArchive(RequestRefused):
     code = "corrupt_archive"
     sentence = "The archive cannot be read."

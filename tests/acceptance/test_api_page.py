@@ -46,6 +46,7 @@ def run(folder: Path, url: str) -> list[str]:
         pytest.fail("node is not installed") if os.environ.get("CI") else pytest.skip("node is not installed")
     script = f"echo '{NEXT}'\n".join(BLOCKS)
     script = script.replace("http://127.0.0.1:7860", url).replace("curl ", "curl -sS --fail-with-body ")
+    script = script.replace("file:///srv/films", f"file://{folder}/films")
     script = script.replace("--out results.csv", "--out results.csv || test $? = 3")
     environment = {
         **os.environ,
@@ -66,7 +67,8 @@ def run(folder: Path, url: str) -> list[str]:
 
 
 def test_every_command_of_the_page_does_what_it_says(stack: Stack, folder: Path) -> None:
-    with served(stack.settings.model_copy(update={"access_file": folder / "access.json"})) as (url, parts):
+    changed = {"access_file": folder / "access.json", "address_prefixes": f"file://{folder}/films/"}
+    with served(stack.settings.model_copy(update=changed)) as (url, parts):
         said = run(folder, url)
         owners = parts.jobs.seen_by("radiology").recent()
     assert len(said) == len(BLOCKS)
@@ -109,4 +111,4 @@ def test_every_command_of_the_page_does_what_it_says(stack: Stack, folder: Path)
     assert f",{finding}," in examples[4]
     assert examples[5] == examples[0]
     assert "notes.txt: refused, unsupported_format" in examples[6]
-    assert len(owners) == 8
+    assert len(owners) == 9
