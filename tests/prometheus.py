@@ -29,6 +29,12 @@ def program(name: str) -> str:
     return found
 
 
+def samples(address: str) -> dict[str, float]:
+    """What a page of metrics shows, by name and labels."""
+    lines = [line for line in httpx.get(address).text.splitlines() if line and not line.startswith("#")]
+    return {series: float(value) for series, _, value in (line.rpartition(" ") for line in lines)}
+
+
 class Prometheus:
     """Scrapes every second; ``targets`` are addresses by job of the configuration, all of its jobs."""
 

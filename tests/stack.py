@@ -73,12 +73,17 @@ class Stack:
         self.jobs = JobStore(self.ledger, self.settings)
         self.leases = Leases(self.ledger, self.settings)
         self.blobs = BlobStore(self.settings.blobs_dir)
-        self.queue = ChunkQueue(celery_app(self.settings.redis_url))
+        self._celery = celery_app(self.settings.redis_url)
+        self.queue = ChunkQueue(self._celery)
         self.model = ModelClient(self.settings.triton_url, self.settings.model_name, timeout_s=10)
 
     def environment(self) -> dict[str, str]:
         """In which another process of ours finds this stack."""
         return dict(self._environment)
+
+    def set_environment(self, **variables: str) -> None:
+        """For the processes that are started from now on."""
+        self._environment.update(variables)
 
     def start(self, *names: str) -> None:
         """Start processes and wait until redis, triton and gateway answer."""
@@ -145,6 +150,8 @@ class Stack:
 
     def close(self) -> None:
         self.model.close()
+        self._celery.pool.force_close_all()
+        self.ledger.redis.close()
         for name in reversed(list(self._running)):
             self.stop(name)
 
