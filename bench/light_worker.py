@@ -62,5 +62,5 @@ class NoBoxes:
 
 
 if __name__ == "__main__":
-    app.Predictor, app.BlobStore, app.BoxedDecoder = MadeUpPredictor, NoBlobs, NoBoxes  # type: ignore[misc,assignment]
+    app.Predictor, app.blob_store, app.BoxedDecoder = MadeUpPredictor, NoBlobs, NoBoxes  # type: ignore[misc,assignment]
     app.run(Settings())

@@ -39,10 +39,10 @@ def judge(sha256: str) -> dict[str, object]:
 
 @cache
 def _parts():  # type: ignore[no-untyped-def]  # after the fork, as gRPC wants it
-    from cxr.blobs import BlobStore
+    from cxr.blobs import FolderStore
     from cxr.decoding import ThreadDecoder
     from cxr.predictor import Predictor
     from cxr.triton import ModelClient
 
     model = ModelClient(os.environ[TRITON], "pneumonia_classifier")
-    return Predictor(model, ThreadDecoder(1)), BlobStore(Path(os.environ[BLOBS]))
+    return Predictor(model, ThreadDecoder(1)), FolderStore(Path(os.environ[BLOBS]))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+
 from cxr.blobs import BlobStore
+from cxr.errors import JobNotFound
 from cxr.jobs import AuditLog, JobStore
 from cxr.schemas import Job
 
 ABANDONED_S = 3600  # no single file takes that long to write: its process was killed
+SWEEP_PAGE = 1000
 READ_AGAIN_S = 3600  # a page that follows a job reads it twice a second; one entry an hour says as much
 
 
@@ -37,6 +43,33 @@ class Custody:
         for sha256 in self._jobs.delete(job_id):
             self._blobs.discard(sha256, self._jobs.needs_blob)
 
+    def expire(self, actor: str) -> int:
+        """Forget what is past its retention, and uploads that were never finished; returns how many jobs."""
+        jobs = self._jobs.expired()
+        for job_id in jobs:
+            with suppress(JobNotFound):  # its owner was faster
+                self.forget(job_id, actor, "expired")
+        return len(jobs)
+
+    def sweep(self) -> int:
+        """Remove image bytes that no job names although none was told to leave them; returns how many.
+
+        Such are what a process leaves that is killed between forgetting a job and removing its bytes.
+        """
+        removed = 0
+        for page in batched(self._blobs.stored(ABANDONED_S), SWEEP_PAGE):
+            for sha256 in self._jobs.unneeded(page):
+                self._blobs.discard(sha256, self._jobs.needs_blob)
+                removed += 1
+        return removed
+
     def tidy(self) -> None:
         """Remove image bytes that a killed process left half written or half removed. Raises ``BlobsUnavailable``."""
         self._blobs.tidy(self._jobs.needs_blob, ABANDONED_S)
+
+
+def batched(hashes: Iterable[str], most: int) -> Iterator[list[str]]:
+    """Neighbours together, ``most`` at a time."""
+    left = iter(hashes)
+    while page := list(islice(left, most)):
+        yield page

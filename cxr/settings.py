@@ -40,6 +40,12 @@ class Settings(BaseSettings):
         Path(".local/blobs"), description="Folder of the image bytes, shared by gateway and workers."
     )
 
+    blobs_url: str = Field(
+        "",
+        description="Bucket of the image bytes instead of that folder, s3://bucket/prefix; keys, region and address of"
+        " the store are in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL. Empty: the folder.",
+    )
+
     gateway_host: str = Field("127.0.0.1", description="Address the gateway listens on.")
     gateway_port: int = Field(7860, description="Port the gateway listens on.")
     access_file: Path | None = Field(

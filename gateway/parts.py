@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from cxr.blobs import BlobStore
+from cxr.blobs import BlobStore, blob_store
 from cxr.custody import Custody
 from cxr.jobs import (
     AuditLog,
@@ -48,7 +48,7 @@ class Parts:
     @classmethod
     def of(cls, settings: Settings) -> Parts:
         ledger = Ledger(settings.redis_url)
-        jobs, blobs = JobStore(ledger, settings), BlobStore(settings.blobs_dir)
+        jobs, blobs = JobStore(ledger, settings), blob_store(settings)
         audit = AuditLog(ledger)
         return cls(
             settings=settings,

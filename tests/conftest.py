@@ -29,6 +29,29 @@ def originals(data: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
+def object_server() -> Iterator[object]:
+    """An S3-compatible server."""
+    from tests.object_store import ObjectServer
+
+    server = ObjectServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(object_server: object, monkeypatch: pytest.MonkeyPatch) -> object:
+    """An empty bucket, which this process finds through its environment."""
+    from tests.object_store import ObjectServer
+
+    assert isinstance(object_server, ObjectServer)
+    made = object_server.bucket()
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
+@pytest.fixture(scope="session")
 def redis_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """A stack whose Redis alone runs."""
     from tests.stack import Stack

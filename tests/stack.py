@@ -17,7 +17,7 @@ from pathlib import Path
 
 from honcho.environ import parse_procfile
 
-from cxr.blobs import BlobStore
+from cxr.blobs import blob_store
 from cxr.errors import CxrError
 from cxr.jobs import JobStore, Leases, Ledger
 from cxr.queue import ChunkQueue, celery_app
@@ -72,7 +72,7 @@ class Stack:
         self.ledger = Ledger(self.settings.redis_url)
         self.jobs = JobStore(self.ledger, self.settings)
         self.leases = Leases(self.ledger, self.settings)
-        self.blobs = BlobStore(self.settings.blobs_dir)
+        self.blobs = blob_store(self.settings)
         self._celery = celery_app(self.settings.redis_url)
         self.queue = ChunkQueue(self._celery)
         self.model = ModelClient(self.settings.triton_url, self.settings.model_name, timeout_s=10)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from celery import Celery
 from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown, worker_shutting_down
 
-from cxr.blobs import BlobStore
+from cxr.blobs import blob_store
 from cxr.custody import Custody
 from cxr.imaging import Limits
 from cxr.jobs import AuditLog, JobStore, Leases, Ledger, Origins
@@ -36,7 +36,7 @@ def create_worker(settings: Settings) -> Celery:
     """A Celery application with its task and its reconciler; nothing connects before it runs."""
     app = celery_app(settings.redis_url)
     ledger = Ledger(settings.redis_url)
-    jobs, leases, blobs = JobStore(ledger, settings), Leases(ledger, settings), BlobStore(settings.blobs_dir)
+    jobs, leases, blobs = JobStore(ledger, settings), Leases(ledger, settings), blob_store(settings)
     threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="read")
     model = ModelClient(settings.triton_url, settings.model_name, settings.infer_timeout_s)
     limits = Limits(max_file_bytes=settings.max_file_bytes)
@@ -58,7 +58,6 @@ def create_worker(settings: Settings) -> Celery:
     )
     register_tasks(app, chunk_worker)
     reconciler = Reconciler(
-        jobs,
         leases,
         Custody(jobs, blobs, AuditLog(ledger)),
         ChunkQueue(app),

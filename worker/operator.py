@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cxr.blobs import BlobStore
+from cxr.blobs import blob_store
 from cxr.custody import Custody
 from cxr.errors import CxrError
 from cxr.jobs import AuditLog, Backlog, JobStore, Ledger
@@ -17,7 +17,7 @@ from cxr.queue import celery_app
 from cxr.schemas import Prediction
 from cxr.settings import Settings, read_settings
 
-OPERATOR = "operator"
+OPERATOR, RETENTION = "operator", "retention"
 console = Console()
 JobId = Annotated[str, typer.Argument(help="The job's id.")]
 
@@ -37,7 +37,7 @@ class Desk:
         settings = read_settings()
         ledger = Ledger(settings.redis_url)
         jobs, audit = JobStore(ledger, settings), AuditLog(ledger)
-        custody = Custody(jobs, BlobStore(settings.blobs_dir), audit)
+        custody = Custody(jobs, blob_store(settings), audit)
         return cls(settings, jobs, Backlog(ledger), audit, custody)
 
 
@@ -119,7 +119,15 @@ def audit() -> None:
         console.print(line.rstrip(), highlight=False, soft_wrap=True)
 
 
-COMMANDS = (jobs, inspect, cancel, delete, set_aside, retry, workers, drain, audit)
+def retain() -> None:
+    """Forget jobs past their retention, as workers do by themselves; remove image bytes that no job names."""
+    custody = Desk.open().custody
+    expired = custody.expire(RETENTION)
+    custody.tidy()
+    console.print(f"{expired} jobs forgotten, {custody.sweep()} films removed that no job named")
+
+
+COMMANDS = (jobs, inspect, cancel, delete, set_aside, retry, workers, drain, audit, retain)
 
 
 def said_plainly(error: CxrError) -> None:

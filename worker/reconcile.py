@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import math
+import time
 from threading import Event, Thread
 
 from cxr.custody import Custody
-from cxr.errors import CxrError, JobNotFound, PoisonImage
-from cxr.jobs import JobStore, Leases, OverdueChunk
+from cxr.errors import CxrError, PoisonImage
+from cxr.jobs import Leases, OverdueChunk
 from cxr.queue import ChunkQueue
 from cxr.schemas import Rejection
 from cxr.telemetry import logger
@@ -16,6 +17,7 @@ from cxr.telemetry.answers import CHUNKS_HINTED_AGAIN, IMAGES_SET_ASIDE
 log = logger(__name__)
 
 RETENTION = "retention"  # the actor of what ends by itself
+BETWEEN_TIDYINGS_S = 60.0
 
 
 class Reconciler:
@@ -23,7 +25,6 @@ class Reconciler:
 
     def __init__(
         self,
-        jobs: JobStore,
         leases: Leases,
         custody: Custody,
         queue: ChunkQueue,
@@ -32,9 +33,9 @@ class Reconciler:
         between_looks_s: float,
         max_stops: int,
     ) -> None:
-        self._jobs, self._leases, self._custody, self._queue = jobs, leases, custody, queue
+        self._leases, self._custody, self._queue = leases, custody, queue
         self._interval_s, self._between_looks_s, self._max_stops = interval_s, between_looks_s, max_stops
-        self._stopping = Event()
+        self._stopping, self._tidied_at = Event(), -math.inf
 
     def start(self) -> None:
         """Look every ``interval_s`` in a background thread until ``stop``."""
@@ -47,10 +48,10 @@ class Reconciler:
         """Re-enqueue overdue chunks, set poison images aside, delete what is past its retention, or half done."""
         for overdue in self._leases.overdue(self._between_looks_s):
             self._act_on(overdue)
-        for job_id in self._jobs.expired():
-            with suppress(JobNotFound):  # its owner was faster
-                self._custody.forget(job_id, RETENTION, "expired")
-        self._custody.tidy()
+        self._custody.expire(RETENTION)
+        if time.monotonic() - self._tidied_at > BETWEEN_TIDYINGS_S:  # a request to the store, so not at every look
+            self._custody.tidy()
+            self._tidied_at = time.monotonic()
 
     def _act_on(self, overdue: OverdueChunk) -> None:
         chunk = overdue.chunk

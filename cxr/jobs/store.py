@@ -185,6 +185,14 @@ class JobStore:
         with redis_errors():
             return bool(self._ledger.redis.hexists(NEEDS, sha256))
 
+    def unneeded(self, hashes: Sequence[str]) -> list[str]:
+        """Those of these blobs that no job names."""
+        if not hashes:
+            return []
+        with redis_errors():
+            counts = self._ledger.redis.hmget(NEEDS, list(hashes))
+        return [sha256 for sha256, count in zip(hashes, counts, strict=True) if count is None]
+
     # -- images that were set aside
 
     def set_aside(self) -> list[tuple[str, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -13,6 +15,8 @@ from cxr.jobs import AuditLog
 from cxr.schemas import QueueName
 from tests.files import png
 from tests.stack import Stack, wait_until
+
+SENDERS, ROUNDS, SHARED_FILM = 4, 10, b"the same film"
 
 
 def deeds(stack: Stack, job_id: str) -> list[str]:
@@ -40,6 +44,44 @@ def test_forgetting_a_job_removes_its_bytes(redis_stack: Stack) -> None:
         redis_stack.blobs.get(sha256)
     with pytest.raises(JobNotFound):
         custody.forget(job_id, "a test")
+
+
+def test_bytes_that_no_job_names_are_swept(redis_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a process leaves that is killed between forgetting a job and removing its bytes."""
+    custody = Custody(redis_stack.jobs, redis_stack.blobs, AuditLog(redis_stack.ledger))
+    job_id = redis_stack.submit([png()])
+    needed = str(redis_stack.jobs.result(job_id, 0).image.sha256)
+    orphan = redis_stack.blobs.put(b"nobody's")
+    assert custody.sweep() == 0  # an upload may be about to name them
+    monkeypatch.setattr("cxr.custody.ABANDONED_S", 0)
+    assert custody.sweep() == 1
+    assert redis_stack.blobs.get(needed) == png()
+    with pytest.raises(BlobsUnavailable):
+        redis_stack.blobs.get(orphan)
+    custody.forget(job_id, "a test")
+
+
+def test_bytes_of_an_accepted_job_are_there_however_often_others_forget_theirs(redis_stack: Stack) -> None:
+    """Several owners send the same film and forget it again, all at once: no removal may take another's bytes."""
+    custody = Custody(redis_stack.jobs, redis_stack.blobs, AuditLog(redis_stack.ledger))
+
+    def send_read_and_forget(_: int) -> None:
+        for _ in range(ROUNDS):
+            job_id = redis_stack.submit([SHARED_FILM], QueueName.BATCH)
+            sha256 = str(redis_stack.jobs.result(job_id, 0).image.sha256)
+            wait_until(lambda sha256=sha256: _has(redis_stack, sha256), 5, "bytes that are being moved back")
+            custody.forget(job_id, "a test")
+
+    with ThreadPoolExecutor(SENDERS) as senders:
+        list(senders.map(send_read_and_forget, range(SENDERS)))
+    assert not _has(redis_stack, hashlib.sha256(SHARED_FILM).hexdigest())
+
+
+def _has(stack: Stack, sha256: str) -> bool:
+    try:
+        return stack.blobs.get(sha256) == SHARED_FILM
+    except BlobsUnavailable:
+        return False
 
 
 def test_what_is_past_its_retention_goes_by_itself(tmp_path: Path) -> None:

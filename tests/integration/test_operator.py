@@ -49,11 +49,19 @@ def test_an_image_that_was_set_aside_is_tried_again(stack: Stack) -> None:
     assert worker(stack, "retry", job_id, "0").returncode == 1
 
 
+def test_what_is_past_its_retention_is_forgotten_by_command(redis_stack: Stack) -> None:
+    job_id = redis_stack.submit([png()])
+    redis_stack.ledger.redis.zadd("cxr:expiring", {job_id: 1})
+    done = worker(redis_stack, "retain")
+    assert (done.returncode, "1 jobs forgotten, 0 films" in done.stdout) == (0, True), done.stdout
+    assert job_id not in [job.id for job in redis_stack.jobs.recent()]
+
+
 def test_a_drained_worker_stops_by_itself(redis_stack: Stack) -> None:
     redis_stack.start("worker")
     wait_until(lambda: "ready." in redis_stack.log("worker"), 30, "the worker to be ready")
     listed = worker(redis_stack, "workers").stdout
-    name = re.findall(r"^(\S+): 0 chunks", listed, re.MULTILINE)
+    name = re.findall(r"^(\S+): \d+ chunks", listed, re.MULTILINE)
     assert name, listed
     assert worker(redis_stack, "drain", name[0]).returncode == 0
     wait_until(lambda: not redis_stack.alive("worker"), 30, "the worker to stop")

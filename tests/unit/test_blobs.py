@@ -1,66 +1,142 @@
-"""Bytes by content hash, in a real folder."""
+"""Bytes by content hash, in a real folder and in a real object store (moto's server, over HTTP)."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from cxr.blobs import BlobStore
+from cxr.blobs import BlobStore, FolderStore, ObjectStore, blob_store
 from cxr.errors import BlobsUnavailable
+from cxr.settings import Settings
+from tests.object_store import Bucket
+from tests.stack import free_port
 
 
-def files_in(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
+@dataclass
+class Place:
+    """A store and what lies in it, whatever it is called there."""
+
+    store: BlobStore
+    names: Callable[[], list[str]]
+    put_aside: Callable[[str], None]
+    """Leave a blob as a process leaves it that is killed while it removes it."""
 
 
-def test_bytes_come_back_under_their_hash(tmp_path: Path) -> None:
-    store = BlobStore(tmp_path)
-    sha256 = store.put(b"film")
+def _folder(folder: Path) -> Place:
+    def put_aside(sha256: str) -> None:
+        (folder / sha256[:2] / sha256[2:]).rename(folder / "unfinished" / f"{sha256}.1.discarded")
+
+    def names() -> list[str]:
+        return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+
+    return Place(FolderStore(folder), names, put_aside)
+
+
+def _bucket(bucket: Bucket) -> Place:
+    def put_aside(sha256: str) -> None:
+        bucket.move(f"{sha256[:2]}/{sha256[2:]}", f"aside/{sha256}.1")
+
+    return Place(ObjectStore(bucket.url), bucket.names, put_aside)
+
+
+@pytest.fixture(params=["folder", "objects"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return _folder(tmp_path) if request.param == "folder" else _bucket(request.getfixturevalue("bucket"))
+
+
+def test_bytes_come_back_under_their_hash(place: Place) -> None:
+    sha256 = place.store.put(b"film")
     assert sha256 == hashlib.sha256(b"film").hexdigest()
-    assert store.get(sha256) == b"film"
+    assert place.store.get(sha256) == b"film"
 
 
-def test_identical_bytes_are_stored_once(tmp_path: Path) -> None:
-    store = BlobStore(tmp_path)
-    assert store.put(b"film") == store.put(b"film")
-    assert len(files_in(tmp_path)) == 1
+def test_identical_bytes_are_stored_once(place: Place) -> None:
+    assert place.store.put(b"film") == place.store.put(b"film")
+    assert len(place.names()) == 1
 
 
-def test_discarded_bytes_are_gone(tmp_path: Path) -> None:
-    store = BlobStore(tmp_path)
-    sha256 = store.put(b"film")
-    store.discard(sha256, still_needed=lambda _: False)
-    assert files_in(tmp_path) == []
+def test_discarded_bytes_are_gone(place: Place) -> None:
+    sha256 = place.store.put(b"film")
+    place.store.discard(sha256, still_needed=lambda _: False)
+    assert place.names() == []
     with pytest.raises(BlobsUnavailable):
-        store.get(sha256)
-    store.discard(sha256, still_needed=lambda _: False)
+        place.store.get(sha256)
+    place.store.discard(sha256, still_needed=lambda _: False)
 
 
-def test_bytes_that_are_needed_again_meanwhile_stay(tmp_path: Path) -> None:
-    store = BlobStore(tmp_path)
-    sha256 = store.put(b"film")
-    store.discard(sha256, still_needed=lambda _: True)
-    assert store.get(sha256) == b"film"
+def test_bytes_that_are_needed_again_meanwhile_stay(place: Place) -> None:
+    sha256 = place.store.put(b"film")
+    place.store.discard(sha256, still_needed=lambda _: True)
+    assert place.store.get(sha256) == b"film"
+    assert len(place.names()) == 1
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_identical_bytes_that_arrive_during_a_removal_stay(place: Place, needed: bool) -> None:
+    """Also when their need was counted after the question, and only their arrival came before its end."""
+    sha256 = place.store.put(b"film")
+
+    def arrives(_: str) -> bool:
+        place.store.put(b"film")
+        return needed
+
+    place.store.discard(sha256, still_needed=arrives)
+    assert place.store.get(sha256) == b"film"
+    assert len(place.names()) == 1
+
+
+def test_what_a_killed_process_half_removed_is_settled(place: Place) -> None:
+    needed, unneeded, arrived = (place.store.put(word) for word in (b"needed", b"unneeded", b"arrived again"))
+    for sha256 in (needed, unneeded, arrived):
+        place.put_aside(sha256)
+    place.store.put(b"arrived again")
+    place.store.tidy(lambda sha256: sha256 != unneeded, older_than_s=3600)
+    assert len(place.names()) == 4  # their processes may still live
+    place.store.tidy(lambda sha256: sha256 != unneeded, older_than_s=0)
+    assert (place.store.get(needed), place.store.get(arrived)) == (b"needed", b"arrived again")
+    assert len(place.names()) == 2
+
+
+def test_what_is_stored_is_listed_by_age(place: Place) -> None:
+    hashes = {place.store.put(word) for word in (b"one", b"two", b"three")}
+    place.put_aside(place.store.put(b"on its way out"))
+    assert set(place.store.stored(older_than_s=0)) == hashes
+    assert list(place.store.stored(older_than_s=3600)) == []
+
+
+def test_a_half_written_file_goes(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.put(b"film")
+    (tmp_path / "unfinished" / "tmp123.part").write_bytes(b"half a fi")
+    store.tidy(lambda _: True, older_than_s=0)
+    assert list((tmp_path / "unfinished").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_our_words(tmp_path: Path) -> None:
     blocked = tmp_path / "a file, not a folder"
     blocked.write_bytes(b"")
     with pytest.raises(BlobsUnavailable):
-        BlobStore(blocked).put(b"film")
+        FolderStore(blocked).put(b"film")
 
 
-def test_what_a_killed_process_left_behind_is_tidied(tmp_path: Path) -> None:
-    """Half-written files go; a blob that was being removed and is needed again goes back."""
-    store = BlobStore(tmp_path)
-    needed, unneeded = store.put(b"needed"), store.put(b"unneeded")
-    for sha256 in (needed, unneeded):
-        (tmp_path / sha256[:2] / sha256[2:]).rename(tmp_path / "unfinished" / f"{sha256}.1.discarded")
-    (tmp_path / "unfinished" / "tmp123.part").write_bytes(b"half a fi")
-    store.tidy(lambda sha256: sha256 == needed, older_than_s=3600)
-    assert len(files_in(tmp_path)) == 3  # their processes may still live
-    store.tidy(lambda sha256: sha256 == needed, older_than_s=0)
-    assert store.get(needed) == b"needed"
-    assert len(files_in(tmp_path)) == 1
+def test_an_object_store_that_is_away_is_said_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setattr("cxr.blobs.objects.MOST_RETRIES", 0)
+    away = ObjectStore("s3://films/of")
+    for call in (lambda: away.put(b"film"), lambda: away.get("00" * 32), lambda: list(away.stored(0))):
+        with pytest.raises(BlobsUnavailable):
+            call()
+
+
+def test_a_bucket_that_is_not_there_is_said_in_our_words(bucket: Bucket) -> None:
+    with pytest.raises(BlobsUnavailable):
+        ObjectStore("s3://no-such-bucket").put(b"film")
+
+
+def test_the_settings_choose_the_store(tmp_path: Path) -> None:
+    assert isinstance(blob_store(Settings(blobs_dir=tmp_path)), FolderStore)
+    assert isinstance(blob_store(Settings(blobs_url="s3://films/of")), ObjectStore)

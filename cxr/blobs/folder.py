@@ -1,4 +1,4 @@
-"""Image bytes by their SHA-256, in a folder that gateway and workers share; identical bytes are stored once."""
+"""Image bytes in a folder that gateway and workers share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cxr.errors import BlobsUnavailable
@@ -14,7 +14,7 @@ from cxr.errors import BlobsUnavailable
 UNFINISHED, DISCARDED = "unfinished", ".discarded"
 
 
-class BlobStore:
+class FolderStore:
     """A folder of immutable files named by content hash: ``ab/cdef...``; ``unfinished/`` holds what is on its way.
 
     Every method raises ``BlobsUnavailable`` when the file system refuses.
@@ -76,6 +76,17 @@ class BlobStore:
                 else:
                     path.unlink()
         except FileNotFoundError:  # it was finished meanwhile, by its own process or another that tidies
+            return
+        except OSError as error:
+            raise BlobsUnavailable(error.strerror or type(error).__name__) from error
+
+    def stored(self, older_than_s: float) -> Iterator[str]:
+        """The SHA-256 of every blob that was stored that long ago."""
+        try:
+            for path in self._folder.glob("[0-9a-f][0-9a-f]/*"):
+                if time.time() - path.stat().st_mtime >= older_than_s:
+                    yield path.parent.name + path.name
+        except FileNotFoundError:  # removed while we looked; the next look sees the rest
             return
         except OSError as error:
             raise BlobsUnavailable(error.strerror or type(error).__name__) from error

@@ -1,0 +1,45 @@
+"""Image bytes by their SHA-256: in a folder that all processes share, or in an object store; identical bytes once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from cxr.blobs.folder import FolderStore
+from cxr.blobs.objects import ObjectStore
+from cxr.settings import Settings
+
+__all__ = ["BlobStore", "FolderStore", "ObjectStore", "blob_store"]
+
+
+class BlobStore(Protocol):
+    """Every method raises ``BlobsUnavailable`` when the store refuses or is away.
+
+    Whoever stores bytes has counted the need for them in the ledger before. So bytes that nobody needs are first moved
+    aside, the need is asked for once more, and they are moved back if it came: identical bytes may arrive meanwhile.
+    """
+
+    def put(self, content: bytes) -> str:
+        """Store ``content`` durably, unless it is there, and return its SHA-256 in hex."""
+        ...
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes stored under ``sha256``."""
+        ...
+
+    def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
+        """Remove a blob that no job needs."""
+        ...
+
+    def tidy(self, still_needed: Callable[[str], bool], older_than_s: float) -> None:
+        """Finish what processes that were killed began that long ago: half-written blobs, half-removed ones."""
+        ...
+
+    def stored(self, older_than_s: float) -> Iterator[str]:
+        """The SHA-256 of every blob that was stored that long ago."""
+        ...
+
+
+def blob_store(settings: Settings) -> BlobStore:
+    """The store that the settings name; nothing connects before it is used."""
+    return ObjectStore(settings.blobs_url) if settings.blobs_url else FolderStore(settings.blobs_dir)

@@ -1,0 +1,109 @@
+"""Image bytes in an S3-compatible object store."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import from_url
+
+from cxr.errors import BlobsUnavailable
+
+ASIDE = "aside"
+REQUEST_TIMEOUT, CONNECT_TIMEOUT = "30s", "5s"
+MOST_RETRIES, RETRIES_TIMEOUT = 3, timedelta(seconds=20)
+
+
+class ObjectStore:
+    """Objects ``ab/cdef...`` under ``url`` (``s3://bucket/prefix``); ``aside/`` holds what is being removed.
+
+    Keys, region and endpoint come from the environment (``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``,
+    ``AWS_REGION``, ``AWS_ENDPOINT_URL``) or the machine's role. An object is there whole or not at all, and is durable
+    when its request is answered. Needs a store that is consistent after writes, as S3 is.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @cached_property
+    def _objects(self) -> Any:
+        plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+        return from_url(
+            self._url,
+            client_options={"timeout": REQUEST_TIMEOUT, "connect_timeout": CONNECT_TIMEOUT, "allow_http": plain},
+            retry_config={"max_retries": MOST_RETRIES, "retry_timeout": RETRIES_TIMEOUT},
+        )
+
+    def put(self, content: bytes) -> str:
+        """Store ``content`` durably, unless it is there, and return its SHA-256 in hex."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        with _said_in_our_words():
+            if not self._has(_path(sha256)):
+                obstore.put(self._objects, _path(sha256), content)
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes stored under ``sha256``."""
+        with _said_in_our_words():
+            return bytes(obstore.get(self._objects, _path(sha256)).bytes())
+
+    def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
+        """Remove a blob that no job needs: a copy stays aside until that has been asked once more."""
+        aside = f"{ASIDE}/{sha256}.{secrets.token_hex(4)}"
+        with _said_in_our_words():
+            if not self._has(_path(sha256)):
+                return
+            obstore.copy(self._objects, _path(sha256), aside)
+            obstore.delete(self._objects, _path(sha256))
+            self._settle(aside, still_needed)
+
+    def tidy(self, still_needed: Callable[[str], bool], older_than_s: float) -> None:
+        """Finish removals that were begun that long ago: a needed blob goes back."""
+        with _said_in_our_words():
+            for path in self._paths(ASIDE, older_than_s):
+                self._settle(path, still_needed)
+
+    def stored(self, older_than_s: float) -> Iterator[str]:
+        """The SHA-256 of every blob that was stored that long ago."""
+        with _said_in_our_words():
+            for path in self._paths(None, older_than_s):
+                if not path.startswith(f"{ASIDE}/"):
+                    yield path.replace("/", "")
+
+    def _settle(self, aside: str, still_needed: Callable[[str], bool]) -> None:
+        sha256 = aside.removeprefix(f"{ASIDE}/").partition(".")[0]
+        if still_needed(sha256) and not self._has(_path(sha256)):
+            obstore.copy(self._objects, aside, _path(sha256))
+        obstore.delete(self._objects, aside)
+
+    def _paths(self, prefix: str | None, older_than_s: float) -> Iterator[str]:
+        before = datetime.now(UTC) - timedelta(seconds=older_than_s)
+        for page in obstore.list(self._objects, prefix):
+            yield from (entry["path"] for entry in page if entry["last_modified"] <= before)
+
+    def _has(self, path: str) -> bool:
+        try:
+            obstore.head(self._objects, path)
+        except FileNotFoundError:  # obstore says it so, although not in its tree of errors
+            return False
+        return True
+
+
+def _path(sha256: str) -> str:
+    return f"{sha256[:2]}/{sha256[2:]}"
+
+
+@contextmanager
+def _said_in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        raise BlobsUnavailable(type(error).__name__) from error
