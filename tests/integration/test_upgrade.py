@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from cxr.blobs import BlobStore
+from cxr.blobs import FolderStore
 from cxr.custody import Custody
 from cxr.jobs import AuditLog, JobStore, Leases, Ledger
 from cxr.schemas import (
@@ -131,7 +131,7 @@ def test_jobs_of_an_earlier_version_leave_nothing_when_they_go(
         path = tmp_path / sha256[:2] / sha256[2:]
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(name.encode())
-    blobs = BlobStore(tmp_path)
+    blobs = FolderStore(tmp_path)
     assert blobs.get(hashlib.sha256(b"c").hexdigest()) == b"c"
     for job_id in made.values():
         Custody(jobs, blobs, AuditLog(ledger)).forget(job_id, "operator")
