@@ -9,7 +9,7 @@ import torch
 import typer
 from rich.console import Console
 
-from trainer.augment import EVERY
+from trainer.augment import DEFAULT
 from trainer.fit import Training
 from trainer.kermany_set import FilmSet, train_and_validation
 from trainer.recipe import Recipe
@@ -35,10 +35,10 @@ def ablate(
     folder = Run(run)
     train, validation = train_and_validation()
     variants = {"all (seed 0)": SHORT, "none": replace(SHORT, augmentations=())}
-    variants["all, and flip"] = replace(SHORT, augmentations=(*EVERY, "flip"))
+    variants["all, and flip"] = replace(SHORT, augmentations=(*DEFAULT, "flip"))
     variants |= {f"all (seed {seed})": replace(SHORT, seed=seed) for seed in (1, 2)}
-    for name in EVERY:
-        variants[f"without {name}"] = replace(SHORT, augmentations=tuple(other for other in EVERY if other != name))
+    for name in DEFAULT:
+        variants[f"without {name}"] = replace(SHORT, augmentations=tuple(other for other in DEFAULT if other != name))
     path = folder.path("ablation.json")
     rows = folder.read_json("ablation.json", "ablate")["rows"] if path.exists() else []
     for name, recipe in variants.items():

@@ -163,9 +163,7 @@ TRANSFORMS: dict[str, tuple[Transform, float]] = {
     "borders": (borders, 0.5),
     "erase": (erase, 0.3),
 }
-EVERY = tuple(name for name in TRANSFORMS if name != "flip")
-# Films that carry each other's spectrum and histogram cost evidence that holds elsewhere (docs/experiments.md, 12).
-DEFAULT = tuple(name for name in EVERY if name not in ("recording", "equalise"))
+DEFAULT = tuple(name for name in TRANSFORMS if name != "flip")
 
 
 def augmentation(names: Sequence[str] = DEFAULT) -> Transform:

@@ -15,7 +15,7 @@ from trainer.kermany_set import FilmSet
 from trainer.model import Classifier
 from trainer.ood import OodScore, fit_ood, tap_features
 
-# Chosen among `trainer/ood_forms.py` on the network before this one (docs/experiments.md, 15).
+# Chosen among the forms of `trainer.ood_forms` on earlier networks (docs/experiments.md, 15).
 TAPS = (9,)
 CHILDREN = 1500
 CHANGES = ("geometry", "exposure", "resample", "jpeg")
