@@ -14,11 +14,11 @@ from gateway.page.about import HEAD
 from gateway.page.reading import EMPTY
 from gateway.page.visitor import visitor
 from gateway.parts import Parts
-from gateway.ui_events import Page, View
+from gateway.ui_events import FOLLOW_S, Page, View
 from gateway.ui_system import System
 from gateway.ui_theme import theme
 
-FOLLOW_S, BEAT_S = 0.5, 3.0
+BEAT_S = 3.0
 DROP_WORDS = {
     "upload_text.drop_file": "Drop chest X-rays here",
     "upload_text.click_to_upload": "choose files: JPEG, PNG, DICOM or zip",

@@ -29,6 +29,8 @@ from gateway.uploads import accept
 from gateway.worklists import Answer, Arrangement, Line, Order, Worklists
 
 RECENT_JOBS = 20
+FOLLOW_S, FOLLOW_LONG_S = 0.5, 3.0  # between two looks at what is not final
+LONG_FILMS = 5_000
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,10 @@ class Shown:
     films: object = field(default_factory=gr.skip)
     recent: object = field(default_factory=gr.skip)
     clock: object = field(default_factory=gr.skip)
+    long: bool = False  # the list is so long that drawing it often would cost too much; no part of the page
 
     def parts(self) -> tuple[object, ...]:
-        return tuple(getattr(self, part.name) for part in fields(self))
+        return tuple(getattr(self, part.name) for part in fields(self) if part.name != "long")
 
 
 class Page:
@@ -216,7 +219,7 @@ class Page:
             self._tried(shown, "alert", lambda: self._draw_film(shown, request)) if view.film_job else False,
             self._tried(shown, "standing", lambda: self._draw_list(shown, request)) if view.list_job else False,
         ]
-        shown.clock = gr.Timer(active=any(waiting))
+        shown.clock = gr.Timer(FOLLOW_LONG_S if shown.long else FOLLOW_S, active=any(waiting))
         return any(waiting)
 
     def _tried(self, shown: Shown, place: str, draw: Callable[[], bool]) -> bool:
@@ -259,6 +262,7 @@ class Page:
         view, seen = shown.view, self._seen(request, Scope.READ)
         job = seen.jobs.job(view.list_job)
         seen.custody.read(job.id, seen.caller.actor)
+        shown.long = job.total > LONG_FILMS
         films = self._worklists.of(seen.jobs, job)
         counts = films.counts()
         shown.standing = progress(job, counts, films.images_per_s)

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
+PATIENCE_MS = 60_000  # of a machine that has other things to do
 DESK, PHONE = (1280, 900), (375, 812)
 
 # The lowest contrast of any visible text against what is painted behind it (WCAG 2.2, 1.4.3), and that text.
@@ -61,6 +62,7 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+    expect.set_options(timeout=PATIENCE_MS / 2)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
@@ -77,6 +79,7 @@ def opened(browser: Browser, url: str, size: tuple[int, int] = DESK, mode: str =
         color_scheme=mode,  # type: ignore[arg-type]
     )
     faults: list[str] = []
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     own = url.split("?")[0].rstrip("/")
     context.route(

@@ -137,6 +137,25 @@ def test_answers_come_in_while_the_visitor_looks(stack: Stack, browser: Browser,
         expect(page.get_by_label("Name")).to_have_value("broken")
 
 
+def test_what_is_typed_stays_while_the_job_goes_on(stack: Stack, browser: Browser) -> None:
+    """The page is read again twice a second, and what a reader has in hand must not be drawn anew."""
+    stack.stop("worker")
+    try:
+        with opened(browser, stack.gateway_url) as page:
+            open_tab(page, "Batch")
+            give(page, {"waits.png": png(), "empty.png": b""}, "batch")
+            expect(page.locator(".standing")).to_contain_text("1 of 2 answered", timeout=PATIENCE_MS)
+            read_from_list(page, "empty.png")
+            page.get_by_label("Disagree").check()
+            page.get_by_label("Why").press_sequentially("It is not empty")
+            for _ in range(2):
+                page.wait_for_event("response", lambda answer: "/run/predict" in answer.url)
+            expect(page.get_by_label("Why")).to_have_value("It is not empty")
+            expect(page.get_by_label("Why")).to_be_focused()
+    finally:
+        stack.start("worker")
+
+
 def test_the_keyboard_is_enough(stack: Stack, browser: Browser, films: list[Path]) -> None:
     with opened(browser, stack.gateway_url) as page:
         page.keyboard.press("Tab")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-PATIENCE_MS = 60_000
+from tests.acceptance.browser import PATIENCE_MS
+
 Given = list[Path] | dict[str, bytes]
 
 
