@@ -28,7 +28,13 @@ class Custody:
 
     def read(self, job_id: str, actor: str) -> None:
         """Put on the record that ``actor`` reads findings of this job, at most once an hour."""
+        self._jobs.job(job_id)  # what does not exist is not written down
         self._audit.add_once(actor, "read", job_id, within_s=READ_AGAIN_S)
+
+    def pictured(self, job_id: str, index: int, actor: str) -> None:
+        """Put on the record that ``actor`` is shown this image, at most once an hour. Raises ``ImageNotFound``."""
+        self._jobs.result(job_id, index)
+        self._audit.add_once(actor, "picture_read", job_id, within_s=READ_AGAIN_S, about=f"image {index}")
 
     def cancel(self, job_id: str, actor: str) -> Job:
         """Stop a job within the chunk in hand; the answers it has stay."""

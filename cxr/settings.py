@@ -54,6 +54,22 @@ class Settings(BaseSettings):
         " listens on loopback only.",
     )
     session_s: int = Field(8 * 3600, gt=0, description="How long somebody stays signed in on the page.")
+    max_requests_per_minute: int = Field(
+        6000, ge=1, description="Requests in a minute with one key or account, unless the key has a number of its own."
+    )
+    max_address_requests_per_minute: int = Field(
+        12_000, ge=1, description="Requests in a minute from one address (IPv6: one /64), whatever it shows."
+    )
+    tls_certificate: Path | None = Field(None, description="PEM file with which the gateway itself speaks TLS.")
+    tls_key: Path | None = Field(None, description="PEM file of its private key.")
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks, comma-separated, of proxies whose X-Forwarded-For and -Proto are believed;"
+        " *: whoever connects; empty: nobody.",
+    )
+    allowed_origins: str = Field(
+        "", description="Origins, comma-separated, whose pages may use the API with a key (CORS); empty: none."
+    )
 
     dicom_host: str = Field("127.0.0.1", description="Address the DICOM door listens on.")
     dicom_port: int = Field(11112, description="Port the DICOM door listens on; 11112 is DICOM's registered port.")

@@ -17,7 +17,7 @@ from cxr.telemetry import configure_logging
 from cxr.telemetry.metrics import serve_metrics
 from cxr.telemetry.traces import configure_tracing
 from gateway.access.account_commands import accounts
-from gateway.access.exposure import refuse_open_doors
+from gateway.access.exposure import refuse_half_a_certificate, refuse_open_doors
 from gateway.access.key_commands import keys
 from gateway.access.register import AccessFile
 from gateway.said import said
@@ -49,6 +49,7 @@ def serve(
         refuse_open_doors(
             host or settings.gateway_host, AccessFile(settings.access_file) if settings.access_file else None
         )
+        refuse_half_a_certificate(settings)
     with tempfile.TemporaryDirectory(prefix="cxr-page-") as page_uploads:
         # Gradio reads these when it is imported. What browsers send lies in a folder that only this process may read.
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "0"
@@ -68,6 +69,10 @@ def serve(
             access_log=False,  # ours carries no file names
             log_config=None,
             server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=settings.trusted_proxies,
+            ssl_certfile=settings.tls_certificate,
+            ssl_keyfile=settings.tls_key,
         )
 
 

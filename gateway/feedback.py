@@ -45,4 +45,5 @@ def give_feedback(parts: Parts, job_id: str, index: int, opinion: Opinion, reade
     row = parts.jobs.result(job_id, index)
     if row.result is None:
         raise ResultsNotReady(f"image {index}")
+    parts.audit.add(parts.caller.actor, "feedback", job_id, about=f"image {index}")
     return parts.feedback.add(job_id, row, reader, opinion)

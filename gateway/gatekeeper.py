@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cxr.errors import CxrError, NotSignedIn
 from cxr.telemetry.requests import REQUESTS_REFUSED
@@ -16,6 +16,7 @@ from gateway.auth import Caller
 from gateway.problems import problem_response
 
 POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1
+MAY_NOT, NOT_THEIRS = 403, 404  # a scope that is missing; a job that is another's, or not there at all
 
 
 class Gatekeeper:
@@ -34,14 +35,36 @@ class Gatekeeper:
         except CxrError as refusal:
             await _refuse(refusal, visit, scope, receive, send)
             return
-        if caller is not None:
-            scope.setdefault("state", {})["caller"] = caller
-        await self._app(scope, receive, send)
+        if caller is None:
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = caller
+        status = await self._answer(scope, receive, send)
+        route = _route(scope)
+        if status == MAY_NOT or (status == NOT_THEIRS and "{job_id}" in route):
+            await run_in_threadpool(self._entry.refused, caller, route, status)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Let the application answer; the status of its answer, 0 where there is none."""
+        status = 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        await self._app(scope, receive, send_and_note)
+        return status
 
     async def _admit(self, visit: Visit) -> Caller | None:
         if isinstance(self._entry, OpenEntry):  # it asks nobody, so it need not leave the event loop
             return self._entry.admit(visit)
         return await run_in_threadpool(self._entry.admit, visit)
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that answered, never an address."""
+    return f"{scope.get('method', '')} {getattr(scope.get('route'), 'path', None) or 'page'}"
 
 
 async def _refuse(refusal: CxrError, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:

@@ -22,6 +22,7 @@ from gateway.feedback import feedback_api
 from gateway.gatekeeper import Gatekeeper
 from gateway.health import health_api
 from gateway.http_edge import HttpEdge
+from gateway.http_headers import let_other_sites_in
 from gateway.observed import Observed
 from gateway.parts import Parts
 from gateway.pictures import pictures_api
@@ -86,6 +87,8 @@ def http_app(parts: Parts) -> FastAPI:
     answer_with_problems(app)
     app.add_middleware(Gatekeeper, entry=parts.entry)
     app.add_middleware(HttpEdge)
+    if parts.settings.allowed_origins:
+        let_other_sites_in(app, parts.settings.allowed_origins)
     app.add_middleware(Observed)
     return app
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
 
 # Nothing is fetched from anywhere else; Gradio's page builds its code and styles in place, hence the two 'unsafe'.
@@ -22,6 +24,8 @@ ALWAYS = {
 }
 # The page's own scripts and styles, the same for everybody; whatever else is answered may be about a patient.
 ASSETS = ("/assets/", "/static/", "/svelte/", "/theme.css", "/favicon.ico")
+SENT = ("Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Last-Event-ID", "traceparent")
+READ = ("Location", "Retry-After", "X-Trace-Id", "Content-Disposition", "Link")
 A_YEAR_S = 31_536_000
 
 
@@ -35,3 +39,15 @@ def add_headers(scope: Scope, headers: MutableHeaders) -> None:
         headers.setdefault("Strict-Transport-Security", f"max-age={A_YEAR_S}")
     for name in [name for name in headers if name.lower().startswith("access-control-")]:
         del headers[name]  # Gradio lets every site read; ours is CXR_ALLOWED_ORIGINS
+
+
+def let_other_sites_in(app: FastAPI, origins: str) -> None:
+    """Let pages of these origins, comma-separated, use the API with a key; a session's cookie is of no use to them."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=[origin.strip() for origin in origins.split(",")],
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=SENT,
+        expose_headers=READ,
+        allow_credentials=False,
+    )

@@ -63,7 +63,7 @@ class Parts:
             idempotency=IdempotencyKeys(ledger, settings.idempotency_s),
             backlog=Backlog(ledger),
             gauges=LedgerGauges(ledger),
-            entry=_entry(settings, ledger, audit),
+            entry=_entry(settings),
         )
 
     def seen_by(self, caller: Caller) -> Parts:
@@ -75,7 +75,9 @@ class Parts:
         self.model.close()
 
 
-def _entry(settings: Settings, ledger: Ledger, audit: AuditLog) -> Entry:
+def _entry(settings: Settings) -> Entry:
     if settings.access_file is None:
         return OpenEntry()
-    return GuardedEntry(AccessFile(settings.access_file), EndedSessions(ledger), Rates(ledger), audit, settings)
+    ledger = Ledger(settings.redis_url, patient=False)
+    access, audit = AccessFile(settings.access_file), AuditLog(ledger)
+    return GuardedEntry(access, EndedSessions(ledger), Rates(ledger), audit, settings)

@@ -26,19 +26,24 @@ def pictures_api(parts: Parts) -> APIRouter:
     """The routes under ``/v1/jobs/{job_id}/images/{index}``; PNG, at most 1024 px on the longer side."""
     api = APIRouter(prefix="/v1/jobs/{job_id}/images/{index}", tags=["pictures"], default_response_class=Png)
 
+    def shown_to(caller: Reader, job_id: str, index: Index) -> Films:
+        seen = parts.seen_by(caller)
+        seen.custody.pictured(job_id, index, caller.actor)
+        return Films(seen)
+
     @api.get("/film.png", summary="The film alone", responses=documented(*SOUGHT, ResultsNotReady))
     def film(caller: Reader, job_id: str, index: Index) -> Response:
         """The film as it was sent, in grey levels; also when it is not of a chest."""
-        return Png(Films(parts.seen_by(caller)).film(job_id, index))
+        return Png(shown_to(caller, job_id, index).film(job_id, index))
 
     @api.get("/heatmap.png", summary="The heatmap alone", responses=documented(*SOUGHT, ResultsNotReady))
     def heatmap(caller: Reader, job_id: str, index: Index) -> Response:
         """Transparent, warm where the film speaks for pneumonia. A refused image has none (its code)."""
-        return Png(Films(parts.seen_by(caller)).heatmap(job_id, index))
+        return Png(shown_to(caller, job_id, index).heatmap(job_id, index))
 
     @api.get("/overlay.png", summary="The film under its heatmap", responses=documented(*SOUGHT, ResultsNotReady))
     def overlay(caller: Reader, job_id: str, index: Index, opacity: Opacity = 0.6) -> Response:
         """Warm where the film speaks for pneumonia. A refused image has none (its code)."""
-        return Png(Films(parts.seen_by(caller)).overlay(job_id, index, opacity))
+        return Png(shown_to(caller, job_id, index).overlay(job_id, index, opacity))
 
     return api

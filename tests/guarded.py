@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
+from click.testing import Result
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from cxr.settings import Settings
-from deploy.local.settings import ROOT
+from gateway.__main__ import cli
 from gateway.access.accounts import Account, new_account
 from gateway.access.keys import ApiKey, new_key
 from gateway.access.register import changing
@@ -50,17 +50,9 @@ def access_file(path: Path, accounts: Iterable[Account] = (), keys: Iterable[Api
     return path
 
 
-def command(*words: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "gateway", *words],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "COLUMNS": "200", **environment},
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def command(*words: str, typed: str = "", **environment: str) -> Result:
+    """``python -m gateway`` with these words, in this process."""
+    return CliRunner().invoke(cli, words, input=typed, env=environment)
 
 
 def visitor(settings: Settings, base_url: str = HERE) -> TestClient:

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 import redis
-from redis.backoff import EqualJitterBackoff
+from redis.backoff import EqualJitterBackoff, NoBackoff
 from redis.retry import Retry
 
 from cxr.errors import LedgerUnavailable
@@ -46,22 +46,25 @@ SCRIPTS = (
     "due",
     "bind",
 )
-SOCKET_TIMEOUT_S = 10
+SOCKET_TIMEOUT_S, HASTY_TIMEOUT_S = 10, 2
 # A Redis that restarts refuses connections, or loads its file, for a moment: about three seconds are waited in all.
 # A call whose reply was lost is sent again as well, so a script that is run twice must do once what it does.
 FIRST_PAUSE_S, LONGEST_PAUSE_S, ATTEMPTS_AGAIN = 0.1, 1.0, 6
 
 
 class Ledger:
-    """One connection pool and the scripts; every call raises ``LedgerUnavailable`` when Redis is away or full."""
+    """One connection pool and the scripts; every call raises ``LedgerUnavailable`` when Redis is away or full.
 
-    def __init__(self, redis_url: str) -> None:
-        pauses = EqualJitterBackoff(cap=LONGEST_PAUSE_S, base=FIRST_PAUSE_S)
+    ``patient=False`` is for what every request asks and can do without: a Redis that is away is not waited for.
+    """
+
+    def __init__(self, redis_url: str, *, patient: bool = True) -> None:
+        pauses = EqualJitterBackoff(cap=LONGEST_PAUSE_S, base=FIRST_PAUSE_S) if patient else NoBackoff()
         self.redis: redis.Redis = redis.Redis.from_url(
             redis_url,
             decode_responses=True,
-            socket_timeout=SOCKET_TIMEOUT_S,
-            retry=Retry(pauses, ATTEMPTS_AGAIN, supported_errors=(redis.ConnectionError,)),
+            socket_timeout=SOCKET_TIMEOUT_S if patient else HASTY_TIMEOUT_S,
+            retry=Retry(pauses, ATTEMPTS_AGAIN if patient else 1, supported_errors=(redis.ConnectionError,)),
         )
         folder = resources.files("cxr.jobs") / "scripts"
         self._scripts = {name: self.redis.register_script((folder / f"{name}.lua").read_text()) for name in SCRIPTS}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 
 from cxr.errors import SettingsRefused
+from cxr.settings import Settings
 from gateway.access.register import AccessFile
 
 FIRST_KEY = "python -m gateway keys create --owner NAME --name PURPOSE"
@@ -31,3 +33,13 @@ def refuse_open_doors(host: str, access: AccessFile | None) -> None:
         return
     if not access.path.exists() or not access.now().lets_somebody_in:
         raise SettingsRefused(f"{access.path} lets nobody in yet: run `{FIRST_KEY}`")
+
+
+def refuse_half_a_certificate(settings: Settings) -> None:
+    """Raise ``SettingsRefused`` when TLS is half set up, or its files cannot be read."""
+    files = {"CXR_TLS_CERTIFICATE": settings.tls_certificate, "CXR_TLS_KEY": settings.tls_key}
+    if any(files.values()) and not all(files.values()):
+        raise SettingsRefused(f"TLS needs both {' and '.join(files)}")
+    for name, file in files.items():
+        if file and not os.access(file, os.R_OK):
+            raise SettingsRefused(f"{name}: {file} cannot be read")

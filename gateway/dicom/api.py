@@ -27,12 +27,18 @@ class DicomFile(Response):
 
 def dicom_api(results: DicomResults) -> APIRouter:
     """The routes under ``/v1/jobs/{job_id}/images/{index}`` for films that came as DICOM."""
+
+    def shown_to(caller: Reader, job_id: str, index: Index) -> DicomResults:
+        seen = results.seen_by(caller)
+        seen.films.parts.custody.pictured(job_id, index, caller.actor)
+        return seen
+
     api = APIRouter(prefix="/v1/jobs/{job_id}/images/{index}", tags=["DICOM"], default_response_class=DicomFile)
 
     @api.get("/report.dcm", summary="The finding as a structured report", responses=documented(*SOUGHT))
     def report(caller: Reader, job_id: str, index: Index) -> Response:
         """TID 1500: finding, probability, algorithm and operating point, referring to the instance that was sent."""
-        return DicomFile(results.seen_by(caller).report(job_id, index))
+        return DicomFile(shown_to(caller, job_id, index).report(job_id, index))
 
     @api.get(
         "/capture.dcm",
@@ -41,6 +47,6 @@ def dicom_api(results: DicomResults) -> APIRouter:
     )
     def capture(caller: Reader, job_id: str, index: Index) -> Response:
         """RGB, at most 1024 px on the longer side of the film, referring to the instance that was sent."""
-        return DicomFile(results.seen_by(caller).capture(job_id, index))
+        return DicomFile(shown_to(caller, job_id, index).capture(job_id, index))
 
     return api

@@ -12,8 +12,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cxr.errors import InvalidKey, SettingsRefused
+from cxr.jobs import ledger
 from cxr.settings import Settings
-from gateway.access.exposure import is_loopback, refuse_open_doors
+from gateway.access.exposure import is_loopback, refuse_half_a_certificate, refuse_open_doors
 from gateway.access.keys import ApiKey, new_key
 from gateway.access.register import AccessFile, Register, changing, read_register
 from gateway.auth import Scope
@@ -144,9 +145,20 @@ def test_a_file_that_lets_nobody_in_is_refused(path: Path) -> None:
     refuse_open_doors("0.0.0.0", AccessFile(path))
 
 
+def test_half_a_certificate_is_refused(tmp_path: Path) -> None:
+    there = tmp_path / "tls.crt"
+    there.touch()
+    with pytest.raises(SettingsRefused, match="both"):
+        refuse_half_a_certificate(Settings(tls_certificate=there))
+    with pytest.raises(SettingsRefused, match="cannot be read"):
+        refuse_half_a_certificate(Settings(tls_certificate=there, tls_key=tmp_path / "tls.key"))
+    refuse_half_a_certificate(Settings(tls_certificate=there, tls_key=there))
+    refuse_half_a_certificate(Settings())
+
+
 def test_the_process_ends_with_2_and_one_line() -> None:
     done = command("serve", "--host", "0.0.0.0")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert done.stderr.count("\n") == 1
     assert "settings_refused" in done.stderr
     assert "CXR_ACCESS_FILE" in done.stderr
@@ -157,24 +169,24 @@ def test_the_process_ends_with_2_and_one_line() -> None:
 
 def test_the_commands_make_list_and_revoke(path: Path) -> None:
     made = command("keys", "create", "--owner", "alice", "--name", "laptop", CXR_ACCESS_FILE=str(path))
-    assert made.returncode == 0, made.stderr
+    assert made.exit_code == 0, made.stderr
     text = made.stdout.strip()
     assert read_register(path).caller_with(text).scopes == set(BOTH)
     listed = command("keys", "list", "--file", str(path)).stdout
     assert "alice" in listed
     assert text.partition(".")[2] not in listed
     again = command("keys", "create", "--owner", "alice", "--name", "laptop", "--file", str(path))
-    assert (again.returncode, again.stdout) == (2, "")
-    assert command("keys", "revoke", text, "--file", str(path)).returncode == 0
+    assert (again.exit_code, again.stdout) == (2, "")
+    assert command("keys", "revoke", text, "--file", str(path)).exit_code == 0
     with pytest.raises(InvalidKey):
         read_register(path).caller_with(text)
     assert "revoked" in command("keys", "list", "--file", str(path)).stdout
-    assert command("keys", "revoke", "cxr_000000000000", "--file", str(path)).returncode == 2
+    assert command("keys", "revoke", "cxr_000000000000", "--file", str(path)).exit_code == 2
 
 
 def test_a_wrong_owner_is_refused_in_one_line(path: Path) -> None:
     done = command("keys", "create", "--owner", "Alice:all", "--name", "x", "--file", str(path))
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert done.stderr.startswith("error: owner: give lower-case letters")
     assert not path.exists()
 
@@ -191,8 +203,9 @@ def keys(path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def client(path: Path, keys: dict[str, str]) -> Iterator[TestClient]:
+def client(path: Path, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """The API of a gateway with keys, whose Redis and Triton are away: who gets past the door hears 503."""
+    monkeypatch.setattr(ledger, "ATTEMPTS_AGAIN", 0)
     nowhere = Settings(redis_url="redis://127.0.0.1:1/0", triton_url="127.0.0.1:1", access_file=path)
     with TestClient(http_app(Parts.of(nowhere)), raise_server_exceptions=False) as client:
         yield client
