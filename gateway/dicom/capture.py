@@ -23,9 +23,18 @@ TEXT_PER_WIDTH, LEAST_TEXT_PX = 45, 10  # a line of the caption holds 50 letters
 
 
 def capture(
-    job_id: str, index: int, prediction: Prediction, reference: InstanceReference, overlay: Image.Image
+    job_id: str,
+    index: int,
+    prediction: Prediction,
+    reference: InstanceReference,
+    overlay: Image.Image,
+    *,
+    lettered: bool = False,
 ) -> Dataset:
-    """``overlay``: the film under its heatmap, RGB. The caption stands below it, never on the film."""
+    """``overlay``: the film under its heatmap, RGB. The caption stands below it, never on the film.
+
+    ``lettered``: the film itself seems to have text burnt in, and then so has this.
+    """
     image = SCImage.from_ref_dataset(
         ref_dataset=original(reference),
         pixel_array=np.asarray(_captioned(overlay, prediction), np.uint8),
@@ -50,7 +59,7 @@ def capture(
     image.DerivationDescription = "Heatmap: what each part adds to the log-odds of pneumonia"
     image.SourceImageSequence = Sequence([_source(reference)])
     declared = any(note.code == NoteCode.BURNT_IN_TEXT_DECLARED for note in prediction.notes)
-    image.BurnedInAnnotation = "YES" if declared else "NO"
+    image.BurnedInAnnotation = "YES" if declared or lettered else "NO"
     return image
 
 

@@ -17,6 +17,7 @@ from cxr.schemas import InstanceReference, JobResult, Prediction, Rejection
 from gateway.auth import Caller
 from gateway.cards import OperatingPoints
 from gateway.dicom.capture import capture
+from gateway.dicom.lettering import is_lettered
 from gateway.dicom.report import report
 from gateway.films import Films
 from gateway.overlay import overlaid
@@ -109,8 +110,9 @@ class DicomResults:
         return report(job_id, row.index, prediction, reference, self.points.of(prediction.model))
 
     def _capture(self, job_id: str, row: JobResult, prediction: Prediction, reference: InstanceReference) -> Dataset:
-        picture = overlaid(self.films.decoded(row), prediction.heatmap, HEATMAP_OPACITY)
-        return capture(job_id, row.index, prediction, reference, picture)
+        film = self.films.decoded(row)
+        picture = overlaid(film, prediction.heatmap, HEATMAP_OPACITY)
+        return capture(job_id, row.index, prediction, reference, picture, lettered=is_lettered(film))
 
 
 def as_file(dataset: Dataset) -> bytes:

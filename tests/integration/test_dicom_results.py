@@ -88,6 +88,7 @@ def test_the_capture_shows_the_film_and_refers_to_it(answered: tuple[TestClient,
     assert capture.StudyInstanceUID == UIDS["StudyInstanceUID"]
     pixels = capture.pixel_array
     assert pixels.shape[1:] == (320, 3)
+    assert capture.BurnedInAnnotation == "NO"
     film, caption = pixels[:256], pixels[256:]
     assert (film[..., 0].astype(int) - film[..., 2]).max() > 30  # warm where the heatmap is
     assert caption.max() > 250
