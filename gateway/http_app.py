@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
-from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -16,6 +15,7 @@ from gateway.access.sign_in import sign_in_routes
 from gateway.api import jobs_api
 from gateway.api_events import events_api
 from gateway.api_results import results_api
+from gateway.description import HttpApp, described
 from gateway.dicom.api import dicom_api
 from gateway.dicom.results import DicomResults
 from gateway.feedback import feedback_api
@@ -26,35 +26,8 @@ from gateway.http_headers import let_other_sites_in
 from gateway.observed import Observed
 from gateway.parts import Parts
 from gateway.pictures import pictures_api
-from gateway.problems import INVALID, Problem, answer_with_problems, every_code
+from gateway.problems import answer_with_problems
 from gateway.reference import reference
-
-DESCRIPTION = """
-Chest X-rays in, findings out: calibrated, explained, able to refuse.
-**Research and demonstration; not a medical device.**
-
-Submit films with `POST /v1/jobs`, follow `GET /v1/jobs/{job_id}` until its state is `done`, then read
-`GET /v1/jobs/{job_id}/results`. Every error is `application/problem+json` with one of these codes; those that speak of
-one image are also the codes of its row.
-
-"""
-
-
-class HttpApp(FastAPI):
-    """FastAPI whose OpenAPI description says that every refusal is a problem, FastAPI's own validation included."""
-
-    def openapi(self) -> dict[str, Any]:
-        schema = super().openapi()
-        components = schema.setdefault("components", {}).setdefault("schemas", {})
-        components["Problem"] = Problem.model_json_schema()
-        for path in schema["paths"].values():
-            for operation in path.values():
-                invalid = operation["responses"].get("422")
-                if invalid and "application/json" in invalid["content"]:
-                    operation["responses"]["422"] = INVALID
-        components.pop("HTTPValidationError", None)
-        components.pop("ValidationError", None)
-        return schema
 
 
 def http_app(parts: Parts) -> FastAPI:
@@ -66,13 +39,13 @@ def http_app(parts: Parts) -> FastAPI:
         parts.close()
 
     app = HttpApp(
-        title="PneumoServe",
         version=_version(),
-        description=DESCRIPTION + every_code(),
         docs_url=None,  # FastAPI's own pages load their scripts from a CDN
         redoc_url=None,
         lifespan=lifespan,
+        **described(),
     )
+    app.guarded = isinstance(parts.entry, GuardedEntry)
     app.include_router(health_api(parts))
     app.include_router(jobs_api(parts))
     app.include_router(results_api(parts))

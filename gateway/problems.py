@@ -70,6 +70,13 @@ class Problem(BaseModel):
     retryable: bool = Field(description="Whether the same request may succeed later.")
 
 
+_SECONDS = {"description": "Seconds until it is worth trying again.", "schema": {"type": "integer", "minimum": 0}}
+_CHALLENGE = {"description": "How to authenticate (RFC 6750).", "schema": {"type": "string"}}
+HEADERS = {
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": _SECONDS},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": _SECONDS},
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": _CHALLENGE},
+}
 PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 INVALID = {"description": "`invalid_request`: The request is not valid.", "content": PROBLEM_CONTENT}
 
@@ -94,13 +101,24 @@ def problem_response(error: CxrError) -> Response:
 
 def documented(*errors: type[CxrError]) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's ``responses`` for the errors a route may answer with, grouped by status, their codes listed."""
-    by_status: dict[HTTPStatus, list[str]] = {}
+    by_status: dict[HTTPStatus, list[type[CxrError]]] = {}
     for error in errors:
-        by_status.setdefault(status_of(error), []).append(f"`{error.code}`: {error.sentence}")
-    return {
-        int(status): {"description": "\n\n".join(lines), "content": PROBLEM_CONTENT}
-        for status, lines in by_status.items()
+        by_status.setdefault(status_of(error), []).append(error)
+    return {int(status): _documented(status, found) for status, found in by_status.items()}
+
+
+def _documented(status: HTTPStatus, errors: list[type[CxrError]]) -> dict[str, Any]:
+    content = {
+        "schema": {"$ref": "#/components/schemas/Problem"},
+        "examples": {error.code: {"value": problem_of(error()).model_dump()} for error in errors},
     }
+    answer: dict[str, Any] = {
+        "description": "\n\n".join(f"`{error.code}`: {error.sentence}" for error in errors),
+        "content": {MEDIA_TYPE: content},
+    }
+    if status in HEADERS:
+        answer["headers"] = HEADERS[status]
+    return answer
 
 
 def every_code() -> str:
