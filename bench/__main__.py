@@ -10,17 +10,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import ceiling, growth, queue, system
+from bench import ceiling, engine, growth, interactive, queue, system
 from bench.outcome import Outcome, present
 from bench.peers import trial as peers
 from bench.steps import Steps
 
 BENCHES: dict[str, Callable[[bool, Steps], Outcome]] = {
     "ceiling": ceiling.measure,
+    "engine": engine.measure,
     "system": system.measure,
+    "peers": peers.measure,
+    "interactive": interactive.measure,
     "queue": queue.measure,
     "growth": growth.measure,
-    "peers": peers.measure,
 }
 
 cli = typer.Typer(

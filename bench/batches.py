@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 from bench.films import image_of
 from cxr.schemas import JobImage, JobState, QueueName
@@ -12,7 +13,7 @@ from tests.stack import Stack, wait_until
 
 TIMEOUT_S = 1800.0
 IMAGES_PER_CALL = 500
-LOOK_S = 0.02
+LOOK_S, LOOK_AT_ONE_S = 0.02, 0.003
 
 
 def stored(stack: Stack, films: Iterable[bytes]) -> list[JobImage]:
@@ -35,20 +36,32 @@ def submitted(stack: Stack, images: list[JobImage], queue: QueueName = QueueName
     return job_id
 
 
-def wait(stack: Stack, job_id: str) -> None:
-    """Until the job is done."""
+def wait(stack: Stack, job_id: str, begun: Event | None = None, stopping: Event | None = None) -> None:
+    """Until the job is done; sets ``begun`` with its first answer, and cancels it when ``stopping`` is set."""
     deadline = time.monotonic() + TIMEOUT_S
-    while stack.jobs.job(job_id).state is not JobState.DONE:
+    while (job := stack.jobs.job(job_id)).state not in (JobState.DONE, JobState.CANCELLED):
+        if begun and job.answered:
+            begun.set()
+        if stopping and stopping.is_set():
+            stack.jobs.cancel(job_id)
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{stack.jobs.job(job_id)} after {TIMEOUT_S:.0f} s")
-        time.sleep(LOOK_S)
+            raise TimeoutError(f"{job} after {TIMEOUT_S:.0f} s")
+        time.sleep(LOOK_AT_ONE_S if job.total == 1 else LOOK_S)
+    if begun:
+        begun.set()
 
 
-def judged(stack: Stack, images: list[JobImage]) -> float:
+def judged(
+    stack: Stack,
+    images: list[JobImage],
+    queue: QueueName = QueueName.BATCH,
+    begun: Event | None = None,
+    stopping: Event | None = None,
+) -> float:
     """Seconds from accepted films to the last answer in the ledger; the job is forgotten, the films stay."""
     start = time.perf_counter()
-    job_id = submitted(stack, images)
-    wait(stack, job_id)
+    job_id = submitted(stack, images, queue)
+    wait(stack, job_id, begun, stopping)
     seconds = time.perf_counter() - start
     stack.jobs.delete(job_id)  # with its answers, which would otherwise be reused for the same bytes
     return seconds

@@ -13,16 +13,16 @@ from bench.peers.doors import multipart
 from tests.stack import Stack
 
 FILMS_PER_JOB = 64
-LOOK_S = 0.05
+LOOK_S, LOOK_AT_ONE_S = 0.05, 0.003
 TIMEOUT_S = 300.0
 
 
-def by_jobs(stack: Stack) -> Callable[[], int]:
+def by_jobs(stack: Stack, films_per_job: int = FILMS_PER_JOB) -> Callable[[], int]:
     """Submit a job of films, follow it until it is done, read its findings, forget it."""
-    films = list(repeated(8 * FILMS_PER_JOB, "peers-"))  # bytes of their own: what is known is not judged again
+    films = list(repeated(8 * films_per_job, "peers-"))  # bytes of their own: what is known is not judged again
     parts: SimpleQueue[tuple[bytes, dict[str, str]]] = SimpleQueue()
-    for start in range(0, len(films), FILMS_PER_JOB):
-        parts.put(multipart(*films[start : start + FILMS_PER_JOB], field="files"))
+    for start in range(0, len(films), films_per_job):
+        parts.put(multipart(*films[start : start + films_per_job], field="files"))
 
     def call() -> int:
         wrapped = parts.get()
@@ -30,7 +30,7 @@ def by_jobs(stack: Stack) -> Callable[[], int]:
         try:
             job = _asked(connection, "POST", "/v1/jobs", *wrapped)
             while job["state"] != "done":
-                time.sleep(LOOK_S)
+                time.sleep(LOOK_AT_ONE_S if films_per_job == 1 else LOOK_S)
                 job = _asked(connection, "GET", f"/v1/jobs/{job['id']}")
             rows = _asked(connection, "GET", f"/v1/jobs/{job['id']}/results")["results"]
             _asked(connection, "DELETE", f"/v1/jobs/{job['id']}")
