@@ -171,9 +171,8 @@ class JobStore:
         while unneeded == 0:  # again when an operator's retry came in between
             self.cancel(job_id)
             unneeded = self._ledger.run("delete", keys, [job_id, ANSWERED_PREFIX])
-        if unneeded is None:
-            raise JobNotFound(job_id)
-        return [str(sha256) for sha256 in unneeded]
+        # It was there a moment ago: gone by another's hand, or by this call's first sending, whose reply was lost.
+        return [str(sha256) for sha256 in unneeded or ()]
 
     def expired(self) -> list[str]:
         """Jobs whose retention has ended, and uploads that were never finished."""

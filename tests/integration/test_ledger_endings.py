@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
-from cxr.errors import LedgerUnavailable
+from cxr.errors import JobNotFound, LedgerUnavailable
 from cxr.jobs import Backlog, JobStore, Leases, Ledger
 from cxr.schemas import Chunk, JobState, QueueName, Rejection
 from tests.ledger_jobs import ANSWER, submitted
@@ -50,6 +51,23 @@ def test_a_full_redis_loses_no_chunk(
         assert again is not None
         leases.record(single, {single.first: ANSWER}, again.token)
     assert jobs.job(job_id).state is JobState.DONE
+
+
+def test_a_deletion_whose_reply_was_lost_is_done_all_the_same(
+    jobs: JobStore, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id, _ = submitted(jobs, 2)
+    run = ledger.run
+
+    def twice(script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        if script == "delete":
+            run(script, keys, arguments)
+        return run(script, keys, arguments)
+
+    monkeypatch.setattr(ledger, "run", twice)
+    assert jobs.delete(job_id) == []  # what it no longer needs is found by the sweep
+    with pytest.raises(JobNotFound):
+        jobs.delete(job_id)
 
 
 def test_a_deleted_jobs_chunk_is_not_hinted_for_ever(jobs: JobStore, leases: Leases, ledger: Ledger) -> None:
