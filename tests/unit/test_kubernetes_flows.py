@@ -13,9 +13,9 @@ from tests.manifests import OVERLAYS, of_kind, workloads
 
 Flow = tuple[str, str, int]
 NAMESPACE = "kubernetes.io/metadata.name"
-OBJECT_STORE = "object store"
-OUTSIDE = ("ingress-nginx", "monitoring", "keda", "kube-system", OBJECT_STORE, "anywhere else")
-ANY_PORT = (53, 80, 443, 4318, 6379, 7860, 8000, 8001, 8002, 9101, 9102, 31337)
+OBJECT_STORE, DICOM_NETWORK = "object store", "DICOM network"
+OUTSIDE = ("ingress-nginx", "monitoring", "keda", "kube-system", OBJECT_STORE, DICOM_NETWORK, "anywhere else")
+ANY_PORT = (53, 80, 104, 443, 4318, 6379, 7860, 8000, 8001, 8002, 9101, 9102, 9103, 11112, 31337)
 
 
 def documented(overlay: str) -> set[Flow]:
@@ -38,7 +38,7 @@ def chooses(selector: dict[str, Any], labels: dict[str, str]) -> bool:
 def is_peer(peer: dict[str, Any], party: str, labels: dict[str, str] | None) -> bool:
     """Whether a policy's peer is this party: a pod of ours with ``labels``, or somebody outside."""
     if "ipBlock" in peer:
-        return party == OBJECT_STORE
+        return party == (DICOM_NETWORK if peer["ipBlock"]["cidr"].startswith("10.") else OBJECT_STORE)
     if "namespaceSelector" in peer:
         return labels is None and chooses(peer["namespaceSelector"], {NAMESPACE: party})
     return labels is not None and chooses(peer["podSelector"], labels)
