@@ -57,21 +57,21 @@ class Custody:
                 self.forget(job_id, actor, "expired")
         return len(jobs)
 
-    def sweep(self) -> int:
+    def sweep(self, older_than_s: float = ABANDONED_S) -> int:
         """Remove image bytes that no job names although none was told to leave them; returns how many.
 
         Such are what a process leaves that is killed between forgetting a job and removing its bytes.
         """
         removed = 0
-        for page in batched(self._blobs.stored(ABANDONED_S), SWEEP_PAGE):
+        for page in batched(self._blobs.stored(older_than_s), SWEEP_PAGE):
             for sha256 in self._jobs.unneeded(page):
                 self._blobs.discard(sha256, self._jobs.needs_blob)
                 removed += 1
         return removed
 
-    def tidy(self) -> None:
+    def tidy(self, older_than_s: float = ABANDONED_S) -> None:
         """Remove image bytes that a killed process left half written or half removed. Raises ``BlobsUnavailable``."""
-        self._blobs.tidy(self._jobs.needs_blob, ABANDONED_S)
+        self._blobs.tidy(self._jobs.needs_blob, older_than_s)
 
 
 def batched(hashes: Iterable[str], most: int) -> Iterator[list[str]]:

@@ -65,6 +65,7 @@ def main(
             print(f"{name}: not run: {why}")
             continue
         started, folder, after = time.monotonic(), base / name, sum(list(wanted.values())[number + 1 :])
+        shutil.rmtree(folder, ignore_errors=True)  # another run's ledger is none of this one's
         place = f"[{number + 1}/{len(wanted)}]"
         try:
             with Progress(name, place, after, spent) as progress:

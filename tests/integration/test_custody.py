@@ -46,15 +46,14 @@ def test_forgetting_a_job_removes_its_bytes(redis_stack: Stack) -> None:
         custody.forget(job_id, "a test")
 
 
-def test_bytes_that_no_job_names_are_swept(redis_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_that_no_job_names_are_swept(redis_stack: Stack) -> None:
     """Such as a process leaves that is killed between forgetting a job and removing its bytes."""
     custody = Custody(redis_stack.jobs, redis_stack.blobs, AuditLog(redis_stack.ledger))
     job_id = redis_stack.submit([png()])
     needed = str(redis_stack.jobs.result(job_id, 0).image.sha256)
     orphan = redis_stack.blobs.put(b"nobody's")
     assert custody.sweep() == 0  # an upload may be about to name them
-    monkeypatch.setattr("cxr.custody.ABANDONED_S", 0)
-    assert custody.sweep() == 1
+    assert custody.sweep(older_than_s=0) == 1
     assert redis_stack.blobs.get(needed) == png()
     with pytest.raises(BlobsUnavailable):
         redis_stack.blobs.get(orphan)

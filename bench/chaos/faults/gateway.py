@@ -10,7 +10,9 @@ import httpx
 
 from bench.chaos.faults import Fault
 from bench.chaos.trial import Trial
-from cxr.jobs.ledger import EXPIRING
+from cxr.custody import Custody
+from cxr.jobs import AuditLog
+from cxr.jobs.ledger import EXPIRING, NEEDS
 from cxr.schemas import JobState
 from tests.stack import wait_until
 from tests.zips import zip_of
@@ -56,7 +58,7 @@ def kill_during_uploads(trial: Trial) -> str:
     for client in clients:
         client.join()
     trial.struck(statuses.count(0) > 0, "no upload was broken off")
-    return f"4 kills; {len(statuses)} uploads, {statuses.count(0)} broken off: {_what_is_left(trial)}"
+    return f"4 kills; {len(statuses)} uploads, {statuses.count(0)} broken off or not begun: {_what_is_left(trial)}"
 
 
 def _what_is_left(trial: Trial) -> str:
@@ -72,12 +74,20 @@ def _what_is_left(trial: Trial) -> str:
         lambda: not abandoned & {job.id for job in trial.stack.jobs.recent(100_000)}, 60, "abandoned uploads to go"
     )
     wait_until(trial.done, 600, "every accepted job to be done")
-    stored = [path for path in trial.stack.settings.blobs_dir.rglob("*") if path.is_file()]
-    extra = len(stored) - trial.stack.ledger.redis.hlen("cxr:blob_needs")
+    left = _unneeded_files(trial)
+    custody = Custody(trial.stack.jobs, trial.stack.blobs, AuditLog(trial.stack.ledger))
+    custody.tidy(older_than_s=0)
+    custody.sweep(older_than_s=0)
+    after = _unneeded_files(trial)
     return (
         f"{len(unheard) - len(abandoned)} accepted unheard and answered, {len(abandoned)} abandoned and forgotten,"
-        f" {extra} files left behind"
+        f" {left} files left behind, {after} after the sweep"
     )
+
+
+def _unneeded_files(trial: Trial) -> int:
+    stored = sum(path.is_file() for path in trial.stack.settings.blobs_dir.rglob("*"))
+    return stored - int(trial.stack.ledger.redis.hlen(NEEDS))
 
 
 FAULTS = {"kill-gateway": Fault("SIGKILL the gateway during uploads", kill_during_uploads)}

@@ -46,7 +46,7 @@ def die_between_pop_and_acknowledgement(trial: Trial) -> str:
         (fates / fate).touch()
         wait_until(lambda fate=fate: trial.done() or not (fates / fate).exists(), 120, "a worker to meet its fate")
         trial.struck(not (fates / fate).exists(), "the job was done before a worker met its fate")
-    return f"{told.count('before')} before the claim, {told.count('after')} after the answers"
+    return f"{told.count('before')} before the claim, {told.count('after')} after the answers; times from the order"
 
 
 def poison(trial: Trial) -> str:
