@@ -67,19 +67,25 @@ def leases(redis_stack: Stack) -> Leases:
     return Leases(redis_stack.ledger, redis_stack.settings)
 
 
+def running(parts: Parts, leases: Leases) -> str:
+    """A job of two images that a worker has in hand: from here on each change is an answer."""
+    job_id, _ = submitted(parts.jobs, 2)
+    assert leases.claim(Chunk(job_id, 0, 1))
+    return job_id
+
+
 def answer(leases: Leases, job_id: str, index: int) -> None:
-    leases.claim(Chunk(job_id, 0, 1))
     leases.record(Chunk(job_id, 0, 1), {index: JUDGED})
 
 
 def test_a_follower_hears_every_change_and_the_end(gateway: Served, leases: Leases) -> None:
     url, parts = gateway
-    job_id, _ = submitted(parts.jobs, 2)
+    job_id = running(parts, leases)
     with closing(Follower(url, job_id)) as follower:
         assert follower.response.headers["content-type"].startswith("text/event-stream")
         first = follower.next()
         assert first is not None
-        assert (first["event"], first["id"], first["retry"]) == ("progress", "queued-0-2", "2000")
+        assert (first["event"], first["id"], first["retry"]) == ("progress", "running-0-2", "2000")
         assert json.loads(first["data"]) == parts.jobs.job(job_id).model_dump(mode="json")
         for index, name in ((0, "progress"), (1, "done")):
             answer(leases, job_id, index)
@@ -91,8 +97,8 @@ def test_a_follower_hears_every_change_and_the_end(gateway: Served, leases: Leas
 
 def test_a_follower_that_comes_back_hears_only_what_is_new(gateway: Served, leases: Leases) -> None:
     url, parts = gateway
-    job_id, _ = submitted(parts.jobs, 2)
-    with closing(Follower(url, job_id, heard="queued-0-2")) as follower:
+    job_id = running(parts, leases)
+    with closing(Follower(url, job_id, heard="running-0-2")) as follower:
         answer(leases, job_id, 0)
         event = follower.next()
         assert event is not None
