@@ -95,12 +95,14 @@ def _decode_jpeg_or_png(content: bytes, limits: Limits, enough_px: int | None) -
             warnings.simplefilter(
                 "ignore", Image.DecompressionBombWarning
             )  # our own limit is lower and is checked below
-            image: Image.Image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
+            image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
         _check_size(image.size, limits)
         if enough_px is not None:
             image.draft("L", (enough_px, enough_px))
+        image.decodermaxblock = len(content)  # in one piece: the bytes are in memory already
         image.load()
-        return _grey(ImageOps.exif_transpose(image))
+        ImageOps.exif_transpose(image, in_place=True)  # without a copy of an upright film
+        return _grey(image)
     except (TooManyPixels, TooFewPixels, MemoryError):
         raise
     except Image.DecompressionBombError as error:
