@@ -26,7 +26,8 @@ class CxrError(Exception):
 
 
 def every_error(root: type[CxrError] = CxrError) -> Iterator[type[CxrError]]:
-    """Yield ``root`` and all errors below it, parents first."""
+    """Yield ``root`` and all errors below it that the service answers with, parents first; not those of the trainer."""
     yield root
     for child in root.__subclasses__():
-        yield from every_error(child)
+        if child.__module__.startswith(__package__):
+            yield from every_error(child)
