@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.chaos.faults import Fault
-from bench.chaos.memory import Memory
+from bench.chaos.memory import DISTINCT, Memory
 from bench.chaos.rows import Kept
 from bench.chaos.trial import Row
 from bench.documents import write_section
@@ -32,9 +32,10 @@ A run that is stopped goes on where it was; rows are kept under `.local/chaos`. 
 """
 MEMORY = """
 
-One job by its size, sent as one zip in one request (`python -m bench.chaos`, rows `memory-1000` and `memory-50000`).
-Most memory ever resident, of the gateway and of a worker with its boxes; for Redis what it says it uses when the job is
-done. Redis keeps an image's name, hash and answer (its heatmap is most of it), never its bytes.
+One job by its size, sent as one zip in one request (`python -m bench.chaos`, rows `memory-1000` and `memory-50000`);
+after {distinct:,} films they repeat, and their answers are reused. Most memory ever resident, of the gateway and of a
+worker with its boxes; for Redis what it says it uses when the job is done. Redis keeps an image's name, hash and answer
+(its heatmap is most of it), never its bytes.
 
 | Images | Sent | Gateway | Worker | Redis | In Redis, per image |
 |---|---|---|---|---|---|
@@ -62,7 +63,7 @@ def text_of(faults: Mapping[str, Fault], kept: Mapping[str, Kept]) -> str:
         f" | {_mb(one.redis_bytes)} | {one.redis_bytes_per_image:.0f} bytes |"
         for one in sorted(memory, key=lambda one: one.images)
     ]
-    return "\n".join(lines) + (MEMORY + "\n".join(rows) if rows else "")
+    return "\n".join(lines) + (MEMORY.format(distinct=DISTINCT) + "\n".join(rows) if rows else "")
 
 
 def write(faults: Mapping[str, Fault], kept: Mapping[str, Kept], machine: str, document: Path = DOCUMENT) -> None:
