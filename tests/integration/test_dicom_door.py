@@ -19,10 +19,11 @@ from pynetdicom.sop_class import (
     SecondaryCaptureImageStorage,
 )
 
-from cxr.errors import BlobsUnavailable
+from cxr.errors import BlobsUnavailable, SettingsRefused
 from cxr.jobs import Receptions
 from cxr.schemas import Chunk, Finding, Job, JobState, ModelIdentity, Prediction, QueueName
 from gateway.auth import Caller
+from gateway.dicom.door import Door
 from gateway.dicom.reception import Desk, Reception, submit_silent
 from gateway.parts import Parts
 from tests.dicom_network import Archive, DoorProcess
@@ -210,20 +211,25 @@ def test_it_ends_when_asked_with_its_jobs_submitted(redis_stack: Stack, door: Do
     door.start()
 
 
+def test_a_door_that_is_set_up_wrongly_does_not_open(redis_stack: Stack, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match=r"settings_refused.*beyond loopback"):
+        DoorProcess(redis_stack, tmp_path, CXR_DICOM_HOST="0.0.0.0")
+
+
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("settings", "said"),
     [
-        ({"CXR_DICOM_HOST": "0.0.0.0"}, "beyond loopback"),
-        ({"CXR_DICOM_PEERS": "PACS@somewhere"}, "names no IP address"),
-        ({"CXR_DICOM_PEERS": "A TITLE"}, "an AE title has"),
-        ({"CXR_DICOM_RETURN_TO": "PACS@host"}, "is not TITLE@host:port"),
+        ({"dicom_peers": "PACS@somewhere"}, "names no IP address"),
+        ({"dicom_peers": "A TITLE"}, "an AE title has"),
+        ({"dicom_return_to": "PACS@host"}, "is not TITLE@host:port"),
     ],
 )
-def test_a_door_that_is_set_up_wrongly_does_not_open(
-    redis_stack: Stack, tmp_path: Path, variables: dict[str, str], said: str
-) -> None:
-    with pytest.raises(AssertionError, match=f"settings_refused.*{said}"):
-        DoorProcess(redis_stack, tmp_path, **variables)
+def test_names_that_cannot_be_are_refused(redis_stack: Stack, settings: dict[str, str], said: str) -> None:
+    changed = redis_stack.settings.model_copy(update=settings)
+    parts = Parts.of(changed)
+    with pytest.raises(SettingsRefused, match=said):
+        Door(changed, parts)
+    parts.close()
 
 
 def test_a_film_that_cannot_be_stored_leaves_no_row_behind(redis_stack: Stack, tmp_path: Path) -> None:
