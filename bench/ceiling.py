@@ -42,7 +42,7 @@ def ceiling(decode_per_s: float, score_per_s: float) -> float:
 
 def measure(quick: bool, steps: Steps) -> Outcome:
     """What the machine could do at most: decoding alone, the engine alone, and both on the same cores."""
-    rounds, seconds = (1, 0.2) if quick else (5, 2.0)
+    rounds, seconds = (1, 0.2) if quick else (3, 2.0)
     onnx, engine = str(version_folder() / "model.onnx"), served_engine()
     counts = sorted({1, cores()})
     slices = (8,) if quick else (1, 4, 8, 16, 64)

@@ -49,7 +49,7 @@ class JobSize:
 
 def measure(quick: bool, steps: Steps) -> Outcome:
     """Cost of an image from 100 to 100,000 images in one job; memory; one, two and four workers, simulated."""
-    rounds, sizes, each = (1, (100, 1000), 1280) if quick else (3, (100, 1000, 10_000, 100_000), 6400)
+    rounds, sizes, each = (1, (100, 1000), 1280) if quick else (3, (100, 1000, 10_000, 100_000), 2560)
     jobs, replicas = [JobSize(size) for size in sizes], {count: list[float]() for count in REPLICAS}
     steps.expect(1 + rounds * (len(jobs) + len(replicas)))
     steps.next("starting")

@@ -49,7 +49,7 @@ class Door:
 
 def measure(quick: bool, steps: Steps) -> Outcome:
     """How long one film takes, alone and beside a full batch: p50, p95, p99; over HTTP, over gRPC as file or tensor."""
-    rounds, films, batch = (1, 10, 64) if quick else (3, 100, 1500)
+    rounds, films, batch = (1, 10, 64) if quick else (3, 60, 1500)
     steps.next("starting")
     with running("redis", "triton", "worker", "gateway") as stack:
         images = stored(stack, repeated(batch, "batch-"))

@@ -66,7 +66,7 @@ def _contestants(base: Stack, exits: ExitStack, quick: bool) -> Iterator[Contest
     """Each has a Redis database of its own, so that none takes another's messages."""
     database = iter(range(16))
     sizes = (
-        {NEAR: (640, 80, 80), FAR: (640, 40, 40)} if quick else {NEAR: (20_000, 4000, 4000), FAR: (20_000, 500, 500)}
+        {NEAR: (640, 80, 80), FAR: (640, 40, 40)} if quick else {NEAR: (10_000, 2000, 2000), FAR: (10_000, 300, 300)}
     )
     near, far = base.local.redis_port, free_port()
     delay = DELAY.format(listen=far, target=near, one_way_ms=ROUND_TRIP_MS / 2)

@@ -25,6 +25,7 @@ from trainer.runs import RUNS_DIR, RunName
 
 # NNCF's own recommendation is 300 samples; AutoCast only looks for the largest values.
 INT8_FILMS = 300
+INT8_FP32_HEAD = 8
 FP16_FILMS = 64
 # Beyond it a layer stays in fp32: fp16 ends at 65504, and its steps are 0.5 wide already at 512 (AutoCast's default).
 FP16_DATA_MAX = 512
@@ -89,10 +90,12 @@ def write_fp16(source: Path, target: Path, films: Films) -> None:
 
 
 def write_int8(source: Path, target: Path, films: Films) -> None:
-    """Quantise the convolutions between the first and the last one; ``films`` [N,1,S,S] uint8.
+    """Quantise the convolutions between the first ``INT8_FP32_HEAD`` and the last one; ``films`` [N,1,S,S] uint8.
 
-    The first sees raw grey levels and the last gives the heatmap: both cost little and err most. What is no convolution
-    (standardising the film, the out-of-distribution score) stays as it is.
+    The first see raw grey levels and the last gives the heatmap: they cost little and err most. What is no convolution
+    (standardising the film, the out-of-distribution score) stays as it is. Measured on 741 validation films, mean error
+    of the probability: 0.0060 with NNCF's fast bias correction and one convolution in fp32 at the head, 0.0043 with the
+    exact one, 0.0026 with eight (the gate allows 0.0050; three were refused on the test films with 0.0051).
     """
     import nncf
 
@@ -104,7 +107,10 @@ def write_int8(source: Path, target: Path, films: Films) -> None:
         nncf.Dataset(list(films[:, np.newaxis]), lambda film: {IMAGE: film}),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(films),
-        ignored_scope=nncf.IgnoredScope(names=[convolutions[0], convolutions[-1], *others], validate=False),
+        fast_bias_correction=False,
+        ignored_scope=nncf.IgnoredScope(
+            names=[*convolutions[:INT8_FP32_HEAD], convolutions[-1], *others], validate=False
+        ),
     )
     onnx.save(quantised, target)
 

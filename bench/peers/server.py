@@ -85,7 +85,7 @@ def serving(door: Door, engine: str, folder: Path) -> Iterator[Client]:
     try:
         _await(door, port, process, log)
         client = Client(port, door)
-        drive(client.call, 3.0, IN_FLIGHT)
+        drive(client.call, 2.0, IN_FLIGHT)
         yield client
     finally:
         _end(process)

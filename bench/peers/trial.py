@@ -23,7 +23,7 @@ JOBS_IN_FLIGHT = 4
 
 def measure(quick: bool, steps: Steps) -> Outcome:
     """Images a second of FastAPI, LitServe, BentoML, MLServer and Ray Serve beside ours, same films, same client."""
-    rounds, seconds = (1, 2.0) if quick else (3, 8.0)
+    rounds, seconds = (1, 2.0) if quick else (3, 5.0)
     rates: dict[str, list[float]] = defaultdict(list)
     failed: dict[str, str] = {}
     steps.expect(1 + rounds * (2 + len(DOORS) * len(ENGINES)))
