@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -35,24 +36,26 @@ Quick = Annotated[bool, typer.Option("--quick", help="Seconds instead of minutes
 Write = Annotated[bool, typer.Option("--write", help="Put the result into docs/performance.md.")]
 
 
-def run(name: str, quick: bool, write: bool) -> None:
+def run(name: str, quick: bool, write: bool, load_before: float) -> None:
     """One bench from beginning to end."""
     console = Console()
     with Steps(name, console) as steps:
         outcome = BENCHES[name](quick, steps)
+    outcome.load_before = load_before
     present(outcome, console, write=write)
 
 
 @cli.command("all")
 def run_all(quick: Quick = False, write: Write = False) -> None:
     """All of them, one after the other."""
+    load_before = os.getloadavg()[0]
     for name in BENCHES:
-        run(name, quick, write)
+        run(name, quick, write, load_before)
 
 
 def _add(name: str) -> None:
     def bench(quick: Quick = False, write: Write = False) -> None:
-        run(name, quick, write)
+        run(name, quick, write, os.getloadavg()[0])
 
     cli.command(name, help=BENCHES[name].__doc__)(bench)
 

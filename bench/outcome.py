@@ -21,6 +21,7 @@ from deploy.local.settings import ROOT
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 KEPT = ROOT / ".local" / "bench"
+RESTLESS = 0.5
 
 
 @dataclass
@@ -31,6 +32,17 @@ class Outcome:
     title: str
     parts: list[str] = field(default_factory=list)
     figures: dict[str, Figure] = field(default_factory=dict)
+    load_before: float = 0.0  # processes that wanted a core in the minute before, of whoever else used the machine
+
+    @property
+    def unrest(self) -> str:
+        """A remark where the machine was not this bench's own."""
+        if self.load_before < RESTLESS:
+            return ""
+        return (
+            f" Others were using the machine (load {self.load_before:.1f} before the start): ratios stand, within their"
+            " spread; the figures themselves are too low."
+        )
 
     def say(self, *sentences: str) -> None:
         self.parts.append(" ".join(sentences))
@@ -42,7 +54,7 @@ class Outcome:
     def section(self) -> str:
         """The section without its heading."""
         day = f"{datetime.now(UTC):%Y-%m-%d}"
-        return "\n\n".join([f"```sh\n{command()}\n```", f"On {described()}; {day}.", *self.parts])
+        return "\n\n".join([f"```sh\n{command()}\n```", f"On {described()}; {day}.{self.unrest}", *self.parts])
 
 
 def present(outcome: Outcome, console: Console, *, write: bool, document: Path = DOCUMENT, kept: Path = KEPT) -> None:
@@ -51,6 +63,7 @@ def present(outcome: Outcome, console: Console, *, write: bool, document: Path =
     kept.mkdir(parents=True, exist_ok=True)
     content = {name: figure.values for name, figure in outcome.figures.items()}
     saved = {"bench": outcome.name, "command": command(), "machine": described(), "figures": content}
+    saved["load_before"] = outcome.load_before
     path = kept / f"{outcome.name}.json"
     path.write_text(json.dumps({**saved, "at": datetime.now(UTC).isoformat()}, indent=2) + "\n")
     console.print(f"Every round's figures: {os.path.relpath(path)}")
