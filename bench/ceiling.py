@@ -23,11 +23,15 @@ class Ceiling:
         self._engine = exits.enter_context(Apart("program", folder=str(folder), engine=engine))
         self.decode: list[float] = []
         self.score: list[float] = []
+        self.processor_ms: list[float] = []  # of an image, both together
 
     def round(self, seconds: float) -> float:
         """Measure both once more; the ceiling of this round, in images per second."""
-        self.decode.append(together(self._decoders, seconds))
-        self.score.append(self._engine.measure(seconds, BATCH).images_per_s)
+        decode_per_s, decode_ms = together(self._decoders, seconds)
+        scored = self._engine.measure(seconds, BATCH)
+        self.decode.append(decode_per_s)
+        self.score.append(scored.images_per_s)
+        self.processor_ms.append(decode_ms + 1000 * scored.processor_s / scored.images)
         return ceiling(self.decode[-1], self.score[-1])
 
     @property
@@ -60,7 +64,7 @@ def measure(quick: bool, steps: Steps) -> Outcome:
             steps.next(f"round {turn}: decoding and {engine}")
             both.round(seconds)
             steps.next(f"round {turn}: plain Pillow")
-            whole.append(together(plain, seconds))
+            whole.append(together(plain, seconds)[0])
             for key, load in swept.items():
                 steps.next(f"round {turn}: fp32, {key[0]} streams, {key[1]} films a request")
                 fp32[key].append(load.measure(seconds / 2, BATCH).images_per_s)

@@ -27,16 +27,21 @@ class Setting:
     decode_processes: int
     images_per_s: list[float] = field(default_factory=list)
     share: list[float] = field(default_factory=list)
+    processor_share: list[float] = field(default_factory=list)
     used_s: Counter[str] = field(default_factory=Counter)
     images: int = 0
 
-    def measure(self, stack: Stack, images: list[JobImage], ceiling_per_s: float) -> None:
+    def measure(self, stack: Stack, images: list[JobImage], both: Ceiling, seconds: float) -> None:
+        ceiling_per_s = both.round(seconds)
         names = ["redis", "triton", *self.names]
         before = processor_s(stack, *names)
-        seconds = judged(stack, images)
-        self.used_s.update({kind: used - before[kind] for kind, used in processor_s(stack, *names).items()})
+        took_s = judged(stack, images)
+        used = processor_s(stack, *names)
+        used.subtract(before)
+        self.used_s.update(used)
         self.images += len(images)
-        self.images_per_s.append(len(images) / seconds)
+        self.images_per_s.append(len(images) / took_s)
+        self.processor_share.append(both.processor_ms[-1] * len(images) / (1000 * used.total()))
         self.share.append(self.images_per_s[-1] / ceiling_per_s)
 
     @property
@@ -64,13 +69,13 @@ def measure(quick: bool, steps: Steps) -> Outcome:
         for turn in range(1, rounds + 1):
             for setting, stack, of_stack in zip(settings, stacks, images, strict=True):
                 steps.next(f"round {turn}: {films:,} films, {_named(setting)}")
-                setting.measure(stack, of_stack, both.round(seconds))
+                setting.measure(stack, of_stack, both, seconds)
         steps.next(f"{once:,} films at once")
         large = Setting(settings[0].workers, settings[0].decode_processes)
         all_images = stored(stacks[0], repeated(once))
         if not quick:
             steps.next(f"{once:,} films: judging")
-        large.measure(stacks[0], all_images, both.round(seconds))
+        large.measure(stacks[0], all_images, both, seconds)
     return _outcome(settings, large, both, films)
 
 
@@ -81,14 +86,15 @@ def _outcome(settings: list[Setting], large: Setting, both: Ceiling, films: int)
         "synced) and one Triton beside the workers, all on the same cores. The ceiling was measured before each turn;",
         "the share is of that one.",
     )
-    rows = [
-        (f"{films:,}", _named(one), Figure.of(one.images_per_s).text(), Figure.of(one.share).text(2))
-        for one in settings
-    ]
-    rows.append(
-        (f"{large.images:,}", _named(large), Figure.of(large.images_per_s).text(), Figure.of(large.share).text(2))
+    rows = []
+    for count, one in [*((films, one) for one in settings), (large.images, large)]:
+        shares = Figure.of(one.share).text(2), Figure.of(one.processor_share).text(2)
+        rows.append((f"{count:,}", _named(one), Figure.of(one.images_per_s).text(), *shares))
+    outcome.table(("Films a job", "Workers", "images/s", "Share of the ceiling", "Share, by processor time"), rows)
+    outcome.say(
+        "*By processor time*: what decoding and scoring alone take for an image, over what all processes take for it;",
+        "other programs on the machine hardly change it, and waiting does not show in it.",
     )
-    outcome.table(("Films a job", "Workers", "images/s", "Share of the ceiling"), rows)
     outcome.say(f"Ceiling in this run: {both.figure.text()} images/s.")
     outcome.say("Where the time goes: processor time of an image by process, in ms.")
     kinds = sorted(large.used_s, key=lambda kind: -large.used_s[kind])
@@ -98,6 +104,7 @@ def _outcome(settings: list[Setting], large: Setting, both: Ceiling, films: int)
     for one in settings:
         outcome.figures[f"{_named(one)}: images/s"] = Figure.of(one.images_per_s)
         outcome.figures[f"{_named(one)}: share"] = Figure.of(one.share)
+        outcome.figures[f"{_named(one)}: processor share"] = Figure.of(one.processor_share)
     outcome.figures |= {"large: images/s": Figure.of(large.images_per_s), "large: share": Figure.of(large.share)}
     outcome.figures["ceiling"] = both.figure
     return outcome
