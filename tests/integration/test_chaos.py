@@ -10,7 +10,12 @@ import pytest
 from bench.chaos.faults import MORTAL, every_fault
 from bench.chaos.trial import WORKERS, Row, Trial
 
-QUICK = {"CXR_LEASE_S": "2", "CXR_RECONCILE_INTERVAL_S": "0.5", "CXR_CHUNK_SIZE": "16"}
+QUICK = {
+    "CXR_LEASE_S": "2",
+    "CXR_RECONCILE_INTERVAL_S": "0.5",
+    "CXR_CHUNK_SIZE": "16",
+    "CXR_WORKER_CONCURRENCY": "1",
+}
 PATIENCE_S = 300
 
 
@@ -35,7 +40,7 @@ def test_everything_is_killed_in_mid_job(tmp_path: Path) -> None:
 def test_no_image_is_lost_or_answered_twice(tmp_path: Path, name: str) -> None:
     fault = every_fault()[name]
     environment = {**QUICK, "CXR_CHAOS_FATES": str(tmp_path / "fates")}
-    with Trial(tmp_path, images=100, seed=4, commands=MORTAL, environment=environment) as trial:
+    with Trial(tmp_path, images=240, seed=4, commands=MORTAL, environment=environment) as trial:
         row = trial.finish(fault.title, fault.act(trial), PATIENCE_S)
         assert counted(row) == (0, 0)
         aside = trial.stack.jobs.set_aside()
