@@ -36,6 +36,11 @@ def films(folder: Path, count: int) -> Path:
     return folder
 
 
+def heed_interrupts() -> None:
+    """Let Ctrl-C reach the child although a shell in the background started the tests with it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Run:
     """One run of the command line."""
 
@@ -44,7 +49,13 @@ class Run:
         plain = {name: value for name, value in os.environ.items() if not name.startswith("CXR_")}
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env={**plain, **environment}, stdout=pipe, stderr=pipe, text=True
+            command,
+            cwd=ROOT,
+            env={**plain, **environment},
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            preexec_fn=heed_interrupts,
         )
 
     def end(self) -> tuple[int, str]:
