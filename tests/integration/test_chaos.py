@@ -26,7 +26,7 @@ def counted(row: Row) -> tuple[int, int]:
 
 def test_everything_is_killed_in_mid_job(tmp_path: Path) -> None:
     victims = [("redis",), ("triton",), WORKERS]
-    with Trial(tmp_path, images=400, seed=4, environment=QUICK) as trial:
+    with Trial(tmp_path, images=1600, seed=4, environment=QUICK) as trial:
         trial.dice.shuffle(victims)
         trial.submit()
         for names, _ in zip(victims, trial.strikes(len(victims)), strict=True):
@@ -40,7 +40,7 @@ def test_everything_is_killed_in_mid_job(tmp_path: Path) -> None:
 def test_no_image_is_lost_or_answered_twice(tmp_path: Path, name: str) -> None:
     fault = every_fault()[name]
     environment = {**QUICK, "CXR_CHAOS_FATES": str(tmp_path / "fates")}
-    with Trial(tmp_path, images=240, seed=4, commands=MORTAL, environment=environment) as trial:
+    with Trial(tmp_path, images=480, seed=4, commands=MORTAL, environment=environment) as trial:
         row = trial.finish(fault.title, fault.act(trial), PATIENCE_S)
         assert counted(row) == (0, 0)
         aside = trial.stack.jobs.set_aside()
