@@ -9,6 +9,7 @@ from typing import Any
 
 from cxr.errors import ImageNotFound, JobNotFound, QueueFull, QuotaExceeded, RateExceeded
 from cxr.jobs.backlog import Backlog
+from cxr.jobs.identity import new_job_id
 from cxr.jobs.ledger import (
     ANSWERED_PREFIX,
     EXPIRING,
@@ -60,7 +61,7 @@ class JobStore:
         most = self._settings.max_owner_jobs_per_minute
         if not self._backlog.within_rate(owner, most):
             raise RateExceeded(f"at most {most} a minute", retry_after_s=60)
-        job_id, now = secrets.token_urlsafe(16), now_ms()
+        job_id, now = new_job_id(), now_ms()
         fields = {"state": JobState.RECEIVING, "queue": queue, "total": 0, "answered": 0, "created_at": now}
         fields[TRACEPARENT] = traceparent()
         with redis_errors():

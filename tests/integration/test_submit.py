@@ -36,6 +36,10 @@ def films(folder: Path, count: int) -> Path:
     return folder
 
 
+# A shell reads both as 130: the exit code of its own, and the end by the signal.
+ENDED_BY_CTRL_C = {130, -signal.SIGINT}
+
+
 def heed_interrupts() -> None:
     """Let Ctrl-C reach the child although a shell in the background started the tests with it ignored."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -141,7 +145,7 @@ def test_an_interrupted_run_goes_on_without_sending_anything_twice(
 ) -> None:
     url, parts = start(answers=False)
     words = (films(tmp_path / "films", 6), "--out", tmp_path / "out.csv", "--per-job", "2")
-    for with_signal, expected in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
+    for with_signal, expected in ((signal.SIGKILL, {-signal.SIGKILL}), (signal.SIGINT, ENDED_BY_CTRL_C)):
         run = Run(url, *words)
         wait_until(lambda: len(parts.jobs.recent()) == 3, TIMEOUT_S, "all batches to be sent")
         wait_until(
@@ -150,7 +154,7 @@ def test_an_interrupted_run_goes_on_without_sending_anything_twice(
         wait_until((tmp_path / "out.csv.part").exists, TIMEOUT_S, "the run to be under way")
         run.process.send_signal(with_signal)
         code, said = run.end()
-        assert code == expected, said
+        assert code in expected, said
         assert not (tmp_path / "out.csv").exists()
         (tmp_path / "out.csv.part").unlink(missing_ok=True)
     assert "Run the same command again" in said
