@@ -36,6 +36,7 @@ def configure_logging(process: str, level: str = "INFO") -> None:
     root.handlers[:] = [to_stderr]
     root.setLevel(level)
     logging.getLogger("pydicom").disabled = True  # its warnings quote values of the file
+    logging.getLogger("highdicom").setLevel(logging.WARNING)  # it names the instance whose attributes it copies
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
