@@ -31,7 +31,7 @@ from tests.dicom_syntaxes import every_syntax
 from tests.files import dicom, grey_ramp
 from tests.stack import Stack, wait_until
 
-STUDY = "1.2.826.0.1.3680043.8.498.7.1"  # no generated UID begins so: they have no point after the 498
+STUDY = "1.2.826.0.1.3680043.8.498.7.1"  # generated UIDs have no further point after this root
 PATIENT = {"PatientName": "SECRET^NAME", "PatientID": "SECRETID", "PatientAge": "003Y"}
 MODEL = ModelIdentity(name="pneumonia_classifier", version=1, engine="openvino")
 JUDGED = Prediction(
