@@ -38,18 +38,15 @@ def films(folder: Path, count: int) -> Path:
 
 # A shell reads both as 130: the exit code of its own, and the end by the signal.
 ENDED_BY_CTRL_C = {130, -signal.SIGINT}
-
-
-def heed_interrupts() -> None:
-    """Let Ctrl-C reach the child although a shell in the background started the tests with it ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+# A shell that runs the tests in the background has Ctrl-C ignored, and children inherit that.
+HEEDING_CTRL_C = ("env", "--default-signal=INT")
 
 
 class Run:
     """One run of the command line."""
 
     def __init__(self, url: str, *words: str | Path, **environment: str) -> None:
-        command = [sys.executable, "-m", "gateway", "submit", *map(str, words), "--url", url]
+        command = [*HEEDING_CTRL_C, sys.executable, "-m", "gateway", "submit", *map(str, words), "--url", url]
         plain = {name: value for name, value in os.environ.items() if not name.startswith("CXR_")}
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
@@ -59,7 +56,6 @@ class Run:
             stdout=pipe,
             stderr=pipe,
             text=True,
-            preexec_fn=heed_interrupts,
         )
 
     def end(self) -> tuple[int, str]:
