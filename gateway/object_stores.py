@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from obstore.exceptions import BaseError, InvalidPathError
 from obstore.store import S3Store
 
 from cxr.errors import EmptyFile, FileTooLarge, ObjectNotFound, ObjectStoreUnavailable
+from cxr.s3 import bucket
 from gateway.addresses import Address
-
-CONNECT_S, TIMEOUT_S, TRIES_AGAIN, TRIES_FOR_S = 5, 60, 3, 60
 
 
 def fetch(address: Address, max_bytes: int) -> bytes:
@@ -47,16 +45,7 @@ def _from_bucket(address: Address, max_bytes: int) -> bytes:
 
 @cache
 def _bucket(name: str) -> S3Store:
-    """obstore reads AWS_* itself, but of a client that is given options not whether it may speak plain HTTP."""
-    return S3Store(
-        name,
-        client_options={
-            "connect_timeout": timedelta(seconds=CONNECT_S),
-            "timeout": timedelta(seconds=TIMEOUT_S),
-            "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true",
-        },
-        retry_config={"max_retries": TRIES_AGAIN, "retry_timeout": timedelta(seconds=TRIES_FOR_S)},
-    )
+    return bucket(f"s3://{name}")
 
 
 def _from_folder(address: Address, max_bytes: int) -> bytes:

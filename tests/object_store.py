@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
+import httpx
 import obstore
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
@@ -14,7 +17,6 @@ KEYS = {
     "AWS_ACCESS_KEY_ID": "key",
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_REGION": "us-east-1",
-    "AWS_ALLOW_HTTP": "true",
 }
 
 
@@ -55,11 +57,11 @@ class ObjectServer:
     def stop(self) -> None:
         self._server.stop()
 
-    def bucket(self) -> Bucket:
-        """A new, empty one."""
-        import httpx
-
+    def bucket(self, objects: Mapping[str, bytes] | None = None) -> Bucket:
+        """A new one, with these objects."""
         self._buckets += 1
-        name = f"films-{self._buckets}"
-        httpx.put(f"http://127.0.0.1:{self._port}/{name}").raise_for_status()
-        return Bucket(name, KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._port}"})
+        endpoint, name = f"http://127.0.0.1:{self._port}", f"films-{self._buckets}"
+        httpx.put(f"{endpoint}/{name}").raise_for_status()
+        for path, content in (objects or {}).items():
+            httpx.put(f"{endpoint}/{name}/{quote(path)}", content=content).raise_for_status()
+        return Bucket(name, KEYS | {"AWS_ENDPOINT_URL": endpoint})

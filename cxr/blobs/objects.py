@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,21 +12,18 @@ from typing import Any
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import from_url
 
 from cxr.errors import BlobsUnavailable
+from cxr.s3 import bucket
 
 ASIDE = "aside"
-REQUEST_TIMEOUT, CONNECT_TIMEOUT = "30s", "5s"
-MOST_RETRIES, RETRIES_TIMEOUT = 3, timedelta(seconds=20)
 
 
 class ObjectStore:
     """Objects ``ab/cdef...`` under ``url`` (``s3://bucket/prefix``); ``aside/`` holds what is being removed.
 
-    Keys, region and endpoint come from the environment (``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``,
-    ``AWS_REGION``, ``AWS_ENDPOINT_URL``) or the machine's role. An object is there whole or not at all, and is durable
-    when its request is answered. Needs a store that is consistent after writes, as S3 is.
+    An object is there whole or not at all, and is durable when its request is answered. Needs a store that is
+    consistent after writes, as S3 is.
     """
 
     def __init__(self, url: str) -> None:
@@ -35,12 +31,7 @@ class ObjectStore:
 
     @cached_property
     def _objects(self) -> Any:
-        plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-        return from_url(
-            self._url,
-            client_options={"timeout": REQUEST_TIMEOUT, "connect_timeout": CONNECT_TIMEOUT, "allow_http": plain},
-            retry_config={"max_retries": MOST_RETRIES, "retry_timeout": RETRIES_TIMEOUT},
-        )
+        return bucket(self._url)
 
     def put(self, content: bytes) -> str:
         """Store ``content`` durably, unless it is there, and return its SHA-256 in hex."""

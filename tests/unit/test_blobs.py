@@ -125,7 +125,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_our_words(tmp_path: Path) ->
 
 def test_an_object_store_that_is_away_is_said_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
-    monkeypatch.setattr("cxr.blobs.objects.MOST_RETRIES", 0)
+    monkeypatch.setattr("cxr.s3.MOST_RETRIES", 0)
     away = ObjectStore("s3://films/of")
     for call in (lambda: away.put(b"film"), lambda: away.get("00" * 32), lambda: list(away.stored(0))):
         with pytest.raises(BlobsUnavailable):
