@@ -15,13 +15,13 @@ from cxr.schemas import Job
 from gateway.addresses import Address, Allowed
 from gateway.contents import Film, within
 from gateway.idempotency import Once
+from gateway.names import LONGEST_NAME
 from gateway.object_stores import fetch
 from gateway.parts import Parts
 from gateway.uploads import accept_from, accepted_before
 
 FETCHED_AT_ONCE = 8  # each may take as much memory as the largest file
 MAX_BODY_BYTES = 32 * 1024**2
-LONGEST_NAME = 255
 
 
 class Addresses(BaseModel):

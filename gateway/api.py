@@ -71,7 +71,7 @@ BODY = {
     "required": True,
     "content": {
         "multipart/form-data": {"schema": FILES},
-        "application/json": {
+        JSON: {
             "schema": Addresses.model_json_schema(),
             "example": {"addresses": ["s3://films/2026/11/one.dcm", "s3://films/2026/11/two.dcm"]},
         },

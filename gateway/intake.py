@@ -16,9 +16,9 @@ from cxr.imaging import DEFAULT_LIMITS
 from cxr.schemas import Chunk, InstanceReference, Job, JobImage, Rejection
 from cxr.telemetry import logger, stage
 from gateway.contents import Film
+from gateway.names import shown_name
 from gateway.parts import Parts
 
-LONGEST_NAME = 255
 log = logger("gateway.intake")
 
 Stores = Callable[[Callable[[bytes], str], Sequence[bytes]], Iterable[str]]  # such as ``map``
@@ -79,12 +79,6 @@ def hint(job: Job, chunks: Sequence[Chunk], parts: Parts) -> None:
     except Unavailable as error:
         log.warning("hint_not_sent", job_id=job.id, code=error.code)
     log.info("job_accepted", job_id=job.id, images=job.total, queue=job.queue.value)
-
-
-def shown_name(name: str) -> str:
-    """A sender's file name as it is kept: printable, of bounded length, never empty; it is only ever shown."""
-    printable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
-    return printable[:LONGEST_NAME] or "unnamed"
 
 
 def _image(name: str, content: bytes) -> JobImage:

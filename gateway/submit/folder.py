@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-LITTER = frozenset({"Thumbs.db", "desktop.ini"})
-LONGEST_NAME = 255  # the gateway keeps no more of a name
+from gateway.archives import IGNORED_NAMES
+from gateway.names import LONGEST_NAME, printable
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,7 @@ class LocalFile:
     def of(cls, path: Path, below: Path) -> LocalFile:
         """Of a long path the end is kept: that is what tells files apart. Raises ``OSError``."""
         name = os.fsencode(path.relative_to(below).as_posix()).decode("utf-8", "replace")
-        printable = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)
-        return cls(path, printable[-LONGEST_NAME:], path.stat().st_size)
+        return cls(path, printable(name)[-LONGEST_NAME:], path.stat().st_size)
 
     def sha256(self) -> str:
         """Of its bytes, in hex. Raises ``OSError`` when it cannot be read."""
@@ -68,7 +67,7 @@ def _raise(error: OSError) -> None:
 
 
 def _is_litter(path: Path) -> bool:
-    return path.name in LITTER or any(part.startswith(".") for part in path.parts)
+    return path.name in IGNORED_NAMES or any(part.startswith(".") for part in path.parts)
 
 
 def batches(files: Iterable[LocalFile], most_files: int, most_bytes: int) -> Iterator[list[LocalFile]]:
