@@ -13,6 +13,7 @@ from cxr.schemas import Job
 
 ABANDONED_S = 3600  # no single file takes that long to write: its process was killed
 SWEEP_PAGE = 1000
+RETENTION = "retention"  # the actor of what ends by itself
 READ_AGAIN_S = 3600  # a page that follows a job reads it twice a second; one entry an hour says as much
 
 
@@ -49,12 +50,12 @@ class Custody:
         for sha256 in self._jobs.delete(job_id):
             self._blobs.discard(sha256, self._jobs.needs_blob)
 
-    def expire(self, actor: str) -> int:
+    def expire(self) -> int:
         """Forget what is past its retention, and uploads that were never finished; returns how many jobs."""
         jobs = self._jobs.expired()
         for job_id in jobs:
             with suppress(JobNotFound):  # its owner was faster
-                self.forget(job_id, actor, "expired")
+                self.forget(job_id, RETENTION, "expired")
         return len(jobs)
 
     def sweep(self, older_than_s: float = ABANDONED_S) -> int:

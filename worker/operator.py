@@ -17,7 +17,7 @@ from cxr.queue import celery_app
 from cxr.schemas import Prediction
 from cxr.settings import Settings, read_settings
 
-OPERATOR, RETENTION = "operator", "retention"
+OPERATOR = "operator"
 console = Console()
 JobId = Annotated[str, typer.Argument(help="The job's id.")]
 
@@ -122,7 +122,7 @@ def audit() -> None:
 def retain() -> None:
     """Forget jobs past their retention, as workers do by themselves; remove image bytes that no job names."""
     custody = Desk.open().custody
-    expired = custody.expire(RETENTION)
+    expired = custody.expire()
     custody.tidy()
     console.print(f"{expired} jobs forgotten, {custody.sweep()} films removed that no job named")
 

@@ -16,7 +16,6 @@ from cxr.telemetry.answers import CHUNKS_HINTED_AGAIN, IMAGES_SET_ASIDE
 
 log = logger(__name__)
 
-RETENTION = "retention"  # the actor of what ends by itself
 BETWEEN_TIDYINGS_S = 60.0
 
 
@@ -48,7 +47,7 @@ class Reconciler:
         """Re-enqueue overdue chunks, set poison images aside, delete what is past its retention, or half done."""
         for overdue in self._leases.overdue(self._between_looks_s):
             self._act_on(overdue)
-        self._custody.expire(RETENTION)
+        self._custody.expire()
         if time.monotonic() - self._tidied_at > BETWEEN_TIDYINGS_S:  # a request to the store, so not at every look
             self._custody.tidy()
             self._tidied_at = time.monotonic()

@@ -46,16 +46,6 @@ class Backlog:
         images, size_bytes = (max(0, int(value or 0)) for value in load)
         return Standing(images, size_bytes, sum(int(count or 0) for count in counts) / (STRETCH_S * STRETCHES))
 
-    def within_rate(self, owner: str, most_per_minute: int) -> bool:
-        """Count one more job of this owner; False when that is more than may be submitted in this minute."""
-        key = f"cxr:rate:{owner}:{int(time.time()) // 60}"
-        with redis_errors():
-            pipe = self._redis.pipeline()
-            pipe.incr(key)
-            pipe.expire(key, 120)
-            count, _ = pipe.execute()
-        return int(count) <= most_per_minute
-
 
 def drain_key() -> str:
     """Where the answers of this moment are counted."""

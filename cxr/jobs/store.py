@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cxr.errors import ImageNotFound, JobNotFound, QueueFull, QuotaExceeded, RateExceeded
+from cxr.errors import ImageNotFound, JobNotFound, QueueFull, QuotaExceeded
 from cxr.jobs.backlog import Backlog
 from cxr.jobs.identity import new_job_id
 from cxr.jobs.ledger import (
@@ -27,6 +27,7 @@ from cxr.jobs.ledger import (
     waiting_key,
 )
 from cxr.jobs.listing import Place, places_before
+from cxr.jobs.rates import Rate, Rates
 from cxr.schemas import IMAGE_RESULT, Chunk, HintQueue, Job, JobImage, JobResult, JobState, QueueName, Rejection
 from cxr.settings import Settings
 from cxr.telemetry.intake import JOBS_ACCEPTED, RECEIVED_BYTES, RECEIVED_IMAGES
@@ -43,7 +44,7 @@ class JobStore:
 
     def __init__(self, ledger: Ledger, settings: Settings, owner: str | None = None) -> None:
         self._ledger, self._settings, self._owner = ledger, settings, owner
-        self._backlog = Backlog(ledger)
+        self._backlog, self._rates = Backlog(ledger), Rates(ledger)
         self._retention_ms = settings.retention_s * 1000
 
     def seen_by(self, owner: str | None, max_owner_images: int | None = None) -> JobStore:
@@ -58,9 +59,7 @@ class JobStore:
 
     def create(self, queue: QueueName, owner: str = ANYBODY) -> str:
         """Open a job for images; nothing is accepted before ``submit``. Raises ``RateExceeded``."""
-        most = self._settings.max_owner_jobs_per_minute
-        if not self._backlog.within_rate(owner, most):
-            raise RateExceeded(f"at most {most} a minute", retry_after_s=60)
+        self._rates.count([Rate(f"jobs:{owner}", self._settings.max_owner_jobs_per_minute)])
         job_id, now = new_job_id(), now_ms()
         fields = {"state": JobState.RECEIVING, "queue": queue, "total": 0, "answered": 0, "created_at": now}
         fields[TRACEPARENT] = traceparent()
