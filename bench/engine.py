@@ -51,8 +51,8 @@ def measure(quick: bool, steps: Steps) -> Outcome:
         for engine in engines:
             contestants.append(Contestant(engine, ALONE, exits.enter_context(_alone(engine))))
             contestants.append(Contestant(engine, IN_TRITON, exits.enter_context(_in_triton(engine, exits))))
-        reference = Apart("onnxruntime", PEERS_PYTHON, path=str(engine_file("openvino-fp32")[0]))
         try:
+            reference = Apart("onnxruntime", PEERS_PYTHON, path=str(engine_file("openvino-fp32")[0]))
             exits.enter_context(reference).await_ready()
             contestants.insert(0, Contestant("onnxruntime-fp32", ALONE, reference))
         except (LoadFailed, OSError) as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from cxr.errors import CxrError, ImageNotFound, NotChestXray, ResultsNotReady, every_error
+from cxr.errors import CxrError, ImageNotFound, NotChestXray, ResultsNotReady, error_of
 from cxr.imaging import Limits, decode
 from cxr.schemas import JobResult, Prediction, Rejection
 from gateway.overlay import SHOWN_PX, film_png, heatmap_png, overlay_png, shown
@@ -64,5 +64,4 @@ class Films:
 
 def _as_error(rejection: Rejection) -> CxrError:
     """The error whose code a rejection carries."""
-    kind = next((error for error in every_error() if error.code == rejection.code), CxrError)
-    return kind()
+    return error_of(rejection.code)()

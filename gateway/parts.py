@@ -8,6 +8,7 @@ from cxr.blobs import BlobStore, blob_store
 from cxr.custody import Custody
 from cxr.jobs import (
     AuditLog,
+    Backlog,
     EndedSessions,
     FeedbackLog,
     IdempotencyKeys,
@@ -17,7 +18,6 @@ from cxr.jobs import (
     Rates,
     References,
 )
-from cxr.jobs.backlog import Backlog
 from cxr.queue import ChunkQueue, celery_app
 from cxr.settings import Settings
 from cxr.triton import ModelClient

@@ -36,7 +36,7 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
     with gr.Blocks(
         title="PneumoServe", analytics_enabled=False, fill_width=True, delete_cache=(CACHE_LOOK_S, CACHE_AGE_S)
     ) as blocks:
-        _layout(Page(parts), System(parts), script, script + viewer)
+        _layout(blocks, Page(parts), System(parts), script, script + viewer)
     gr.mount_gradio_app(
         app,
         blocks,
@@ -53,7 +53,7 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
     )
 
 
-def _layout(page: Page, says: System, script: str, viewer: str) -> None:
+def _layout(blocks: gr.Blocks, page: Page, says: System, script: str, viewer: str) -> None:
     def part(html: str, name: str, javascript: str = script) -> gr.HTML:
         return gr.HTML(html, apply_default_css=False, js_on_load=javascript, elem_id=name)
 
@@ -94,10 +94,9 @@ def _layout(page: Page, says: System, script: str, viewer: str) -> None:
     system.select(says.opened, None, [pulse, card, beat], queue=False, **QUIET)
     beat.tick(says.pulse, None, pulse, queue=False, **QUIET)
     gr.on([read.select, batch.select], says.left, None, beat, queue=False, **QUIET)
-    if (blocks := gr.context.Context.root_block) is not None:
-        blocks.load(page.resume, None, shown, queue=False, **QUIET)
-        blocks.load(says.foot, None, foot, queue=False, **QUIET)
-        blocks.load(_visitor, None, who, queue=False, **QUIET)
+    blocks.load(page.resume, None, shown, queue=False, **QUIET)
+    blocks.load(says.foot, None, foot, queue=False, **QUIET)
+    blocks.load(_visitor, None, who, queue=False, **QUIET)
 
 
 def _visitor(request: gr.Request) -> str:

@@ -16,9 +16,7 @@ from trainer.recipe import Recipe
 from trainer.runs import Run, RunName
 from trainer.train import shifted_judge
 
-SHORT = Recipe(
-    architecture="efficientnet_lite0", size_px=96, epochs=2, frozen_epochs=1, films=768, augmentations=DEFAULT
-)
+SHORT = Recipe(architecture="efficientnet_lite0", size_px=96, epochs=2, frozen_epochs=1, films=768)
 PROTOCOL = (
     "EfficientNet-Lite0 at 96 px, 2 epochs of 768 films, one seed a row (three for the full recipe, to show how far "
     "seeds "

@@ -36,7 +36,7 @@ One job by its size, sent as one zip in one request (`python -m bench.chaos`, ro
 after {distinct:,} films they repeat, and their answers are reused. Most memory ever resident, of the gateway and of a
 worker with its boxes; for Redis what it says it uses when the job is done. Redis keeps an image's name, hash and
 answer, never its bytes. These drawn films are mostly refused as no chest film; a judged one has a heatmap and takes
-about 1.5 kB.
+more.
 
 | Images | Sent | Gateway | Worker | Redis | In Redis, per image |
 |---|---|---|---|---|---|

@@ -116,6 +116,7 @@ from cxr.errors.requests import (
 )
 from cxr.errors.root import (
     CxrError,
+    error_of,
     every_error,
 )
 
@@ -174,5 +175,6 @@ __all__ = [
     "WrongBodyPart",
     "WrongLogin",
     "WrongModality",
+    "error_of",
     "every_error",
 ]

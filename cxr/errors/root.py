@@ -31,3 +31,8 @@ def every_error(root: type[CxrError] = CxrError) -> Iterator[type[CxrError]]:
     for child in root.__subclasses__():
         if child.__module__.startswith(__package__):
             yield from every_error(child)
+
+
+def error_of(code: str) -> type[CxrError]:
+    """The error with this code; for a code that there is not, the root."""
+    return next((error for error in every_error() if error.code == code), CxrError)

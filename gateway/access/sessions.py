@@ -13,10 +13,8 @@ from starlette.requests import cookie_parser
 from gateway.access.accounts import Account
 from gateway.access.register import Register
 
-PLAIN, OVER_TLS = (
-    "cxr-session",
-    "__Host-cxr-session",
-)  # the prefix keeps it from being set by another host or without TLS
+# The prefix keeps the second from being set by another host or without TLS.
+PLAIN, OVER_TLS = "cxr-session", "__Host-cxr-session"
 
 
 @dataclass(frozen=True)

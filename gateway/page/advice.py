@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cxr.errors import CxrError, every_error
+from cxr.errors import CxrError, error_of
 
 AGAIN = "Wait a moment and try again; nothing is lost."
 OPERATOR = "Tell the operator of this server."
@@ -66,5 +66,6 @@ ADVICE = {
 
 def advice(code: str) -> str:
     """What to do about an error; where nothing is said of its code, what is said of the kind it belongs to."""
-    kind = next((error for error in every_error() if error.code == code), CxrError)
-    return next(ADVICE[error.code] for error in kind.__mro__ if issubclass(error, CxrError) and error.code in ADVICE)
+    return next(
+        ADVICE[error.code] for error in error_of(code).__mro__ if issubclass(error, CxrError) and error.code in ADVICE
+    )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from cxr.errors import CxrError
 from cxr.schemas import Job, JobState
 from gateway.page.advice import advice
-from gateway.page.words import ANSWERS, count, escape
+from gateway.page.words import ANSWERS, count, duration, escape
 from gateway.worklists import Answer
 
 JSON_PAGE_IMAGES = 1000
@@ -69,12 +68,7 @@ def time_left(images: int, images_per_s: float) -> str:
     """``about 40 s left``; nothing where nobody can say."""
     if images <= 0 or images_per_s <= 0:
         return ""
-    seconds = images / images_per_s
-    if seconds < 90:
-        return f"about {max(1, math.ceil(seconds))} s left"
-    if seconds < 90 * 60:
-        return f"about {math.ceil(seconds / 60)} min left"
-    return f"about {math.ceil(seconds / 3600)} h left"
+    return f"about {duration(max(1.0, images / images_per_s))} left"
 
 
 def _standing(job: Job) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cxr.schemas import QueueName
-from gateway.page.words import escape
+from gateway.page.words import duration, escape
 from gateway.pulse import Pulse
 
 QUEUES = {
@@ -25,18 +25,11 @@ def pulse(now: Pulse) -> str:
   <dl class="figures">
     {_figure("Films waiting", _number(now.waiting))}
     {_figure("Films per minute", _per_minute(now.images_per_s), "over the last minute")}
-    {_figure("Chunks in hand", _number(now.in_hand), "up to 64 films each")}
+    {_figure("Chunks in hand", _number(now.in_hand), "parts of jobs that workers have")}
     {_figure("Set aside", _number(now.set_aside), "films that stopped a worker")}
   </dl>
   <ul class="queues">{"".join(_queue(queue, now) for queue in QUEUES)}</ul>
 </section>"""
-
-
-def age(seconds: float) -> str:
-    """A time in one unit: ``45 s``, ``12 min``, ``3 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.0f} h"
 
 
 def _part(name: str, well: bool, said: str, otherwise: str) -> str:
@@ -62,5 +55,5 @@ def _per_minute(images_per_s: float | None) -> str:
 def _queue(queue: QueueName, now: Pulse) -> str:
     name, meaning = QUEUES[queue]
     waited_s = now.oldest_s.get(queue, 0.0)
-    said = f"the oldest film has waited {age(waited_s)}" if waited_s else "nothing waits"
+    said = f"the oldest film has waited {duration(waited_s)}" if waited_s else "nothing waits"
     return f'<li><strong>{name}</strong>: {said if now.ledger else AWAY}. <span class="caption">{meaning}</span></li>'

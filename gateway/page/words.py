@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from dataclasses import dataclass
 
 from cxr.schemas import Finding, ImageResult, Prediction
@@ -101,3 +102,9 @@ def escape(text: str) -> str:
 def count(number: int, noun: str) -> str:
     """``1 film``, ``1,200 films``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time in one unit: ``45 s``, ``12 min``, ``3 h``."""
+    unit, length_s = ("s", 1) if seconds < 90 else ("min", 60) if seconds < 90 * 60 else ("h", 3600)
+    return f"{math.floor(seconds / length_s + 0.5)} {unit}"
