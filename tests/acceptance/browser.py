@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 PATIENCE_MS = 60_000  # of a machine that has other things to do
 DESK, PHONE = (1280, 900), (375, 812)
+GRAVE = ("serious", "critical")
 
 # The lowest contrast of any visible text against what is painted behind it (WCAG 2.2, 1.4.3), and that text.
 LOWEST_CONTRAST = """
@@ -101,3 +103,14 @@ def picture(page: Page, name: str) -> None:
     """Keep what the page looks like, whole."""
     ARTIFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
+
+
+def grave_faults(page: Page) -> list[str]:
+    """What axe-core finds that shuts somebody out."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{fault['id']} ({fault['impact']}): {node['html'][:200]}"
+        for fault in found
+        if fault["impact"] in GRAVE
+        for node in fault["nodes"]
+    ]

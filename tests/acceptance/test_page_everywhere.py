@@ -6,25 +6,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.acceptance.browser import DESK, LOWEST_CONTRAST, PHONE, opened, picture
+from tests.acceptance.browser import DESK, LOWEST_CONTRAST, PHONE, grave_faults, opened, picture
 from tests.acceptance.visitor import judge_many, open_tab, pictures_loaded, read_from_list, read_one
 from tests.stack import Stack
-
-GRAVE = ("serious", "critical")
-
-
-def grave_faults(page: Page) -> list[str]:
-    """What axe-core finds that shuts somebody out."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{fault['id']} ({fault['impact']}): {node['html'][:200]}"
-        for fault in found
-        if fault["impact"] in GRAVE
-        for node in fault["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])

@@ -7,22 +7,13 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.acceptance.browser import DESK, LOWEST_CONTRAST, PHONE, chromium, picture
+from tests.acceptance.browser import DESK, LOWEST_CONTRAST, PHONE, grave_faults, picture
 from tests.acceptance.visitor import PATIENCE_MS, give, read_one
 from tests.files import png
 from tests.guarded import access_file, account_of, key_of, password_of
 from tests.stack import Stack
-
-SERIOUS = ("serious", "critical")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +74,7 @@ def test_the_form_can_be_read_by_everybody(guarded: Stack, browser: Browser, siz
         picture(page, f"sign-in-{mode}-{size[0]}-wrong")
         assert page.evaluate(LOWEST_CONTRAST)["ratio"] >= 4.5
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        found = Axe().run(page).response["violations"]
-        assert [each["id"] for each in found if each["impact"] in SERIOUS] == []
+        assert grave_faults(page) == []
 
 
 def test_two_people_do_not_see_each_others_jobs(guarded: Stack, browser: Browser, key: tuple) -> None:

@@ -1,6 +1,6 @@
 """The benches in their small form: real Redis, Celery and Triton; that they run and what they compare, no figure.
 
-``peers`` and ``engine`` are not among them: they need the peers' environments, 3.3 GB (``make bench-peers``).
+``peers`` is not among them: it needs environments of its own (``make bench-peers``).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bench.steps import Steps
     [
         ("ceiling", {"decode", "score", "ceiling"}),
         ("system", {"1 worker(s), 2 decoding: share", "large: images/s"}),
+        ("engine", {"openvino-fp32, in process, batch 8: ms"}),
         ("interactive", {"gRPC, tensor (`pneumonia_classifier`): p99 busy to idle"}),
         ("queue", {"empty films, 2 ms from the broker, chunks of 64: ratio"}),
         ("growth", {"1000: to 1000", "4 workers: images/s"}),

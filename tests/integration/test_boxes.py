@@ -69,4 +69,5 @@ def test_boxes_killed_in_mid_job_cost_no_film(own_stack: Stack) -> None:
 def test_boxes_end_with_their_worker(own_stack: Stack, with_signal: signal.Signals) -> None:
     pids = boxes_of(own_stack)
     own_stack.stop("worker", with_signal)
+    assert pids
     wait_until(lambda: not any(lives(pid) for pid in pids), 30, "the boxes to end")

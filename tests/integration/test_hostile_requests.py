@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from cxr.errors import TooManyPixels, UnsupportedFormat
 from cxr.imaging import Limits, preprocess
 from cxr.settings import Settings
+from deploy.local.settings import ROOT
 from tests.files import png, png_header_of
 from tests.guarded import access_file, key_of, visitor
 from tests.zips import claiming_size, overlapping, zip_of, zip_with_link
@@ -234,7 +235,7 @@ def test_no_answer_tells_how_the_server_is_made(alice: Any) -> None:
         answer = alice(method, address)
         assert {"server", "x-powered-by"}.isdisjoint(answer.headers)
         assert "Traceback" not in answer.text
-        assert "/work" not in answer.text
+        assert str(ROOT) not in answer.text
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]

@@ -27,6 +27,10 @@ from tests.zips import zip_of
 
 FILM = png()
 TIMEOUT_S = 60.0
+# A shell reads both as 130: the exit code of its own, and the end by the signal.
+ENDED_BY_CTRL_C = {130, -signal.SIGINT}
+# A shell that runs the tests in the background has Ctrl-C ignored, and children inherit that.
+HEEDING_CTRL_C = ("env", "--default-signal=INT")
 
 
 def films(folder: Path, count: int) -> Path:
@@ -34,12 +38,6 @@ def films(folder: Path, count: int) -> Path:
     for number in range(count):
         (folder / f"{number:03d}.png").write_bytes(FILM + bytes([number]))
     return folder
-
-
-# A shell reads both as 130: the exit code of its own, and the end by the signal.
-ENDED_BY_CTRL_C = {130, -signal.SIGINT}
-# A shell that runs the tests in the background has Ctrl-C ignored, and children inherit that.
-HEEDING_CTRL_C = ("env", "--default-signal=INT")
 
 
 class Run:
@@ -50,12 +48,7 @@ class Run:
         plain = {name: value for name, value in os.environ.items() if not name.startswith("CXR_")}
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**plain, **environment},
-            stdout=pipe,
-            stderr=pipe,
-            text=True,
+            command, cwd=ROOT, env={**plain, **environment}, stdout=pipe, stderr=pipe, text=True
         )
 
     def end(self) -> tuple[int, str]:

@@ -9,7 +9,8 @@ from cxr.schemas import Estimate, QueueName
 from cxr.triton import ServedModel
 from gateway.page.about import about, foot, no_model
 from gateway.page.calibration import calibration
-from gateway.page.system import age, pulse
+from gateway.page.system import pulse
+from gateway.page.words import duration
 from gateway.pulse import Pulse
 from tests.page_parts import CARD, Tags
 
@@ -34,8 +35,8 @@ def test_what_is_away_is_said_and_its_figures_are_not_made_up() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (89, "89 s"), (600, "10 min"), (7200, "2 h")])
-def test_an_age_has_one_unit(seconds: float, said: str) -> None:
-    assert age(seconds) == said
+def test_a_duration_has_one_unit(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
 
 
 def test_the_calibration_picture_has_a_dot_per_bin_and_the_same_in_numbers() -> None:

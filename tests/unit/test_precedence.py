@@ -23,9 +23,9 @@ def test_batch_waits_while_an_interactive_chunk_is_in_hand() -> None:
 
 def test_batch_chunks_do_not_wait_for_each_other() -> None:
     precedence = Precedence()
-    with precedence.of(QueueName.BATCH), precedence.of(QueueName.BATCH):
-        precedence.give_way(QueueName.BATCH)
-        precedence.give_way(QueueName.INTERACTIVE)
+    with ThreadPoolExecutor(2) as threads, precedence.of(QueueName.BATCH), precedence.of(QueueName.BATCH):
+        waiting = [threads.submit(precedence.give_way, queue) for queue in QueueName]
+        assert [one.result(10) for one in waiting] == [None, None]
 
 
 def test_a_failed_interactive_chunk_holds_nobody_up() -> None:
