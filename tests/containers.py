@@ -34,7 +34,7 @@ from tests.stack import free_port
 
 PORTS = (6379, 7860, 8001, 8002, 9101, 9102, 9103, 11112)
 PATHS = ("blobs", "access", "data", "models", "repository", "engines")
-DOCKERFILES = {"worker": "serving", "gateway": "serving", "triton": "triton", "engine": "triton"}
+DOCKERFILES = {"worker": "serving", "gateway": "serving", "triton": "triton", "engine": "triton", "trainer": "trainer"}
 Probe = Mapping[str, Any]
 
 
@@ -72,11 +72,15 @@ class Machine:
 
     def mapped(self, text: str) -> str:
         """A word or value of a manifest as it is here."""
-        text = re.sub(r"\b(redis|triton):(?=\d)", "127.0.0.1:", text).replace("0.0.0.0", "127.0.0.1")
-        text = re.sub(r"\b(" + "|".join(map(str, PORTS)) + r")\b", lambda port: str(self.ports[int(port[0])]), text)
+        text = self.mapped_ports(text)
         for path, here in self.paths.items():
             text = re.sub(rf"(?<![\w/.]){path}(?=$|/)", str(here), text)
         return text
+
+    def mapped_ports(self, text: str) -> str:
+        """The same with paths as they are: for what runs in its own root file system."""
+        text = re.sub(r"\b(redis|triton):(?=\d)", "127.0.0.1:", text).replace("0.0.0.0", "127.0.0.1")
+        return re.sub(r"\b(" + "|".join(map(str, PORTS)) + r")\b", lambda port: str(self.ports[int(port[0])]), text)
 
     def start(self, part: Part) -> None:
         """Start a part as its image would: its variables alone, and in a folder with what is copied into the image."""

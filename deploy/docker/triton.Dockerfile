@@ -4,11 +4,22 @@
 #           that need no torch (python -m trainer provision)
 ARG BASE=nvcr.io/nvidia/tritonserver:26.07-py3
 
-FROM ${BASE} AS triton
+FROM ${BASE} AS packages
+# The container's own Python is the one that Triton's backend runs.
+ENV PIP_BREAK_SYSTEM_PACKAGES=1
 COPY requirements/worker.txt /tmp/worker.txt
-RUN pip install --no-cache-dir openvino==2026.4.1 \
-    && pip install --no-cache-dir --no-deps --require-hashes -r /tmp/worker.txt \
+RUN python3 -m pip install --no-cache-dir openvino==2026.4.1 \
+    && python3 -m pip install --no-cache-dir --no-deps --require-hashes -r /tmp/worker.txt \
     && rm /tmp/worker.txt
+
+# The Python packages inside, as CycloneDX; what the base brings besides is in NVIDIA's own papers.
+FROM packages AS bill
+RUN python3 -m venv --without-pip /tools \
+    && python3 -m pip --python /tools/bin/python install --no-cache-dir cyclonedx-bom==7.5.0 \
+    && /tools/bin/cyclonedx-py environment --output-format JSON --output-file /sbom.cdx.json /usr/bin/python3
+
+FROM packages AS triton
+COPY --from=bill /sbom.cdx.json /usr/share/pneumoserve/sbom.cdx.json
 WORKDIR /pneumoserve
 COPY cxr cxr
 COPY worker worker
@@ -30,12 +41,20 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=180s --retries=6 \
 ENTRYPOINT ["tritonserver"]
 CMD ["--model-repository=/models", "--model-control-mode=none", "--allow-http=false", "--exit-timeout-secs=30"]
 
-FROM triton AS engine
-LABEL org.opencontainers.image.title="pneumoserve-engine"
+FROM triton AS engine-packages
 USER 0:0
 # The bindings alone, over the libraries that the container has; under the name that programs import.
-RUN pip install --no-cache-dir --no-deps tensorrt-cu13-bindings==11.1.0.106 \
+RUN python3 -m pip install --no-cache-dir --no-deps tensorrt-cu13-bindings==11.1.0.106 \
     && python3 -c "import site; open(site.getsitepackages()[0] + '/tensorrt.py', 'w').write('import sys, tensorrt_bindings\nsys.modules[__name__] = tensorrt_bindings\n')"
+
+FROM engine-packages AS engine-bill
+RUN python3 -m venv --without-pip /tools \
+    && python3 -m pip --python /tools/bin/python install --no-cache-dir cyclonedx-bom==7.5.0 \
+    && /tools/bin/cyclonedx-py environment --output-format JSON --output-file /sbom.cdx.json /usr/bin/python3
+
+FROM engine-packages AS engine
+LABEL org.opencontainers.image.title="pneumoserve-engine"
+COPY --from=engine-bill /sbom.cdx.json /usr/share/pneumoserve/sbom.cdx.json
 COPY trainer trainer
 USER 1000:1000
 HEALTHCHECK NONE
