@@ -3,6 +3,9 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 RUN ?= first
 CHAOS_IMAGES ?= 10000
+OSV ?= https://api.osv.dev/v1/query
+# test.txt holds all of run.txt, gateway.txt and worker.txt; what is measured against (bench*.txt) is not ours to mend.
+AUDITED := $(patsubst %,requirements/%.txt,test trainer tritonserver tritonstub audit)
 SERVE := .venv/bin
 TRAIN := .venv-trainer/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
@@ -10,11 +13,12 @@ MARK_RUN := .venv/.installed-run
 MARK_TEST := .venv/.installed-test
 MARK_TRITON := .venv-triton/.installed
 MARK_TRAINER := .venv-trainer/.installed
+MARK_AUDIT := .venv-audit/.installed
 MARK_PEERS := .venv-bench/.installed .venv-bench-mlserver/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-unit test-integration test-acceptance test-trainer chaos bench bench-peers check format lock install \
-	release train clean
+.PHONY: help run demo test test-unit test-integration test-acceptance test-trainer chaos bench bench-peers check format lock \
+	licences audit install release train clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,13 +83,32 @@ lock: $(MARK_TEST) ## Resolve the dependencies of pyproject.toml anew into requi
 	  $(SERVE)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    pyproject.toml "$$@" -o requirements/$$name.txt || exit 1; \
 	done
-	for name in bench bench-mlserver; do \
+	for name in bench bench-mlserver audit; do \
 	  $(SERVE)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
 
+licences: $(MARK_AUDIT) $(MARK_TEST) $(MARK_TRAINER) ## Write docs/licences.md from what is installed
+	@sed -i '/^## /,$$d' docs/licences.md
+	@served="$$(grep -ohE '^[a-z0-9._-]+' requirements/gateway.txt requirements/worker.txt)"; \
+	tested="$$(grep -ohE '^[a-z0-9._-]+' requirements/test.txt)"; \
+	list() { printf '\n## %s\n\n' "$$1"; python="$$2"; shift 2; \
+	  .venv-audit/bin/pip-licenses --python "$$python" --with-system --from=mixed --no-version --format=markdown "$$@"; }; \
+	{ list "Gateway and worker" $(SERVE)/python --packages $$served; \
+	  list "What the embedded stack and the tests add" $(SERVE)/python --ignore-packages $$served; \
+	  list "What the trainer adds" $(TRAIN)/python --ignore-packages $$served $$tested; } | cat -s >> docs/licences.md
+
+audit: ## Look up known vulnerabilities of every locked version, where the advisories (osv.dev) can be reached
+	@if curl --silent --fail --output /dev/null --max-time 20 $(OSV) \
+	    --data '{"package": {"name": "pillow", "ecosystem": "PyPI"}, "version": "2.0"}'; then \
+	  $(MAKE) --no-print-directory $(MARK_AUDIT) && echo "$(TORCH)" > .venv-audit/torch.txt || exit 1; found=0; \
+	  look_up() { .venv-audit/bin/pip-audit --strict --progress-spinner off --vulnerability-service osv --osv-url $(OSV) \
+	    --disable-pip "$$@" || found=1; }; \
+	  for lock in $(AUDITED); do echo "$$lock:"; look_up -r $$lock; done; look_up --no-deps -r .venv-audit/torch.txt; exit $$found; \
+	else echo "NOT LOOKED UP: known vulnerabilities; $(OSV) cannot be reached from here"; fi
+
 clean: ## Remove environments, caches and everything the local stack wrote
-	rm -rf .venv .venv-trainer .venv-triton .venv-bench .venv-bench-mlserver .local artifacts build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-trainer .venv-triton .venv-bench .venv-bench-mlserver .venv-audit .local artifacts build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -116,6 +139,12 @@ $(MARK_TRAINER): requirements/trainer.txt pyproject.toml | .venv-trainer/bin/pyt
 	@echo "Installing the trainer into .venv-trainer ..."
 	$(TRAIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
 	$(TRAIN)/python $(PIP_INSTALL) --require-hashes -r requirements/trainer.txt
+	@touch $@
+
+$(MARK_AUDIT): requirements/audit.txt
+	@echo "Installing pip-audit and pip-licenses into .venv-audit ..."
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python $(PIP_INSTALL) --require-hashes -r requirements/audit.txt
 	@touch $@
 
 .venv-bench/.installed .venv-bench-mlserver/.installed: .venv-%/.installed: requirements/%.txt

