@@ -22,7 +22,7 @@ from bench.mutations import mutated
 from bench.samples import DATA, samples
 from bench.zips import films_of_zip
 from cxr.errors import DecoderCrashed, DecodeTimeout, every_error
-from cxr.imaging import preprocess
+from cxr.imaging import examine
 from cxr.schemas import Rejection
 from worker.boxes import BoxedDecoder
 from worker.child import BoxPlan
@@ -93,7 +93,7 @@ def fuzz(file_format: str, numbers: range, seed: int, data: Path = DATA, keep: P
         peak_bytes = max([0, *(_peak_bytes(pid) for pid in boxes.pids)])
         return Fate(number, len(content), outcome, message, took_s, peak_bytes)
 
-    plan = BoxPlan(decode=films_of_zip if file_format == "zip" else preprocess)
+    plan = BoxPlan(decode=films_of_zip if file_format == "zip" else examine)
     with BoxedDecoder(2, plan) as boxes, ThreadPoolExecutor(2) as callers:
         boxes.decode([b""] * 8)  # both are ready: starting is nobody's time
         fates = list(callers.map(judge, numbers))
@@ -145,7 +145,7 @@ def main(
 
 INTRODUCTION = """
 Whole files of every format and encoding at hand, real and synthetic, damaged by bit flips, truncation, splices,
-edited length fields and swapped headers (`bench/mutations.py`), each through `preprocess` in a box that may use 2 GiB
+edited length fields and swapped headers (`bench/mutations.py`), each through `examine` in a box that may use 2 GiB
 and 20 s of a processor; zips through the gateway's reader first, in the same box. A damaged file is *judged* when what
 is left of it can be decoded. A crash or a timeout is that of a box: the file got its code, the box was replaced, the
 parent went on.

@@ -9,14 +9,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cxr.errors import DecoderCrashed, ImageRejected
-from cxr.imaging import DEFAULT_LIMITS, Limits, preprocess
+from cxr.imaging import DEFAULT_LIMITS, Film, Limits, examine
 from cxr.schemas import Rejection
 
-Film = NDArray[np.uint8]  # [1, 224, 224]
 Decode = Callable[[bytes, Limits], Film]
 
 
@@ -24,7 +20,7 @@ class Decoder(Protocol):
     """Turns file bytes into what the model reads."""
 
     def decode(self, files: Sequence[bytes]) -> list[Film | Rejection]:
-        """One answer per file, in order: [1, 224, 224] uint8, or why the file cannot be judged.
+        """One answer per file, in order: what the model reads, or why the file cannot be judged.
 
         A bad file never raises. Raises ``DecoderUnavailable`` when nothing can be decoded at the moment.
         """
@@ -34,7 +30,7 @@ class Decoder(Protocol):
 class ThreadDecoder:
     """Decodes in threads of this process: simple, but a decoder that crashes or hangs takes the caller along."""
 
-    def __init__(self, threads: int = 2, limits: Limits = DEFAULT_LIMITS, function: Decode = preprocess) -> None:
+    def __init__(self, threads: int = 2, limits: Limits = DEFAULT_LIMITS, function: Decode = examine) -> None:
         self._threads: Executor = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._limits, self._function = limits, function
 

@@ -1,6 +1,6 @@
 """File bytes to the model's uint8 tensor; limits are checked before pixels are decoded.
 
-``preprocess`` is the only way from a file to a tensor: trainer, worker, the raw-bytes Triton model and clients call it.
+``preprocess`` is the only way from a file to a tensor: trainer, worker, the raw-bytes Triton model and clients take it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from cxr.errors import (
     UnsupportedFormat,
 )
 from cxr.grey import stretch_to_uint8
+from cxr.lettering import is_lettered
 
 PREPROCESS_VERSION = "1"
 IMAGE_SIZE_PX = 224
@@ -48,6 +50,13 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
+class Film(NamedTuple):
+    """A film as the model takes it, [1, 224, 224] uint8, and what is seen only while it has its own size."""
+
+    tensor: NDArray[np.uint8]
+    lettered: bool = False
+
+
 def preprocess(content: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
     """Turn one JPEG, PNG or DICOM file into the model's input.
 
@@ -60,9 +69,16 @@ def preprocess(content: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.ui
         ImageRejected: one of its subclasses, naming what is wrong with the file.
         MemoryError: the file needs more memory than there is, which may not be its fault.
     """
-    film = decode(content, limits, enough_px=2 * IMAGE_SIZE_PX)
-    square = film.resize((IMAGE_SIZE_PX, IMAGE_SIZE_PX), Image.Resampling.BILINEAR)
-    return np.asarray(square, np.uint8)[np.newaxis]
+    return _squashed(_enough_of(content, limits))
+
+
+def examine(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Film:
+    """``preprocess``, and whether text seems to be burnt into a DICOM film, whose other text was taken off it.
+
+    A JPEG comes out of its decoder too small for that. Raises what ``preprocess`` raises.
+    """
+    film = _enough_of(content, limits)
+    return Film(_squashed(film), looks_like_dicom(content) and is_lettered(film))
 
 
 def decode(content: bytes, limits: Limits = DEFAULT_LIMITS, enough_px: int | None = None) -> Image.Image:
@@ -87,6 +103,15 @@ def decode(content: bytes, limits: Limits = DEFAULT_LIMITS, enough_px: int | Non
         _check_size(film.size, limits)
         return film
     raise UnsupportedFormat
+
+
+def _enough_of(content: bytes, limits: Limits) -> Image.Image:
+    return decode(content, limits, enough_px=2 * IMAGE_SIZE_PX)
+
+
+def _squashed(film: Image.Image) -> NDArray[np.uint8]:
+    square = film.resize((IMAGE_SIZE_PX, IMAGE_SIZE_PX), Image.Resampling.BILINEAR)
+    return np.asarray(square, np.uint8)[np.newaxis]
 
 
 def _decode_jpeg_or_png(content: bytes, limits: Limits, enough_px: int | None) -> Image.Image:

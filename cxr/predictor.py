@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cxr.decoding import Decoder, Film, ThreadDecoder
+from cxr.decoding import Decoder, ThreadDecoder
 from cxr.errors import NotChestXray
+from cxr.imaging import Film
 from cxr.quality import remarks, unlike_others
 from cxr.schemas import ModelIdentity, Note, NoteCode, Prediction, Rejection
 from cxr.telemetry import stage
@@ -43,9 +44,10 @@ class Predictor:
 
     def _judged(self, films: list[Film]) -> list[Prediction | Rejection]:
         with stage("infer", images=len(films)):
-            batch = np.stack(films)
+            batch = np.stack([film.tensor for film in films])
             output = self._model.infer(batch)
-        return [_remarked(answer, codes, output) for answer, codes in zip(judge(output), remarks(batch), strict=True)]
+        found = zip(judge(output), films, remarks(batch), strict=True)
+        return [_remarked(answer, film, codes, output) for answer, film, codes in found]
 
 
 def judge(output: ModelOutput) -> list[Prediction | Rejection]:
@@ -70,10 +72,14 @@ def judge(output: ModelOutput) -> list[Prediction | Rejection]:
     return answers
 
 
-def _remarked(answer: Prediction | Rejection, codes: list[NoteCode], output: ModelOutput) -> Prediction | Rejection:
+def _remarked(
+    answer: Prediction | Rejection, film: Film, codes: list[NoteCode], output: ModelOutput
+) -> Prediction | Rejection:
     """The answer with what is remarkable of its film."""
     if isinstance(answer, Rejection):
         return answer
+    if film.lettered:
+        codes = [*codes, NoteCode.BURNT_IN_TEXT_SEEN]
     if unlike_others(answer.ood_score, output.model.card.operating_point):
         codes = [*codes, NoteCode.UNLIKE_OTHERS]
     return answer.model_copy(update={"notes": tuple(Note.of(code) for code in codes)}) if codes else answer

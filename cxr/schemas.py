@@ -108,6 +108,7 @@ class NoteCode(StrEnum):
 
     AGE_OUTSIDE_VALIDATED_RANGE = "age_outside_validated_range"
     BURNT_IN_TEXT_DECLARED = "burnt_in_text_declared"
+    BURNT_IN_TEXT_SEEN = "burnt_in_text_seen"
     TURNED = "turned"
     CUT_OFF = "cut_off"
     LOW_CONTRAST = "low_contrast"
@@ -116,7 +117,7 @@ class NoteCode(StrEnum):
     @property
     def of_pixels(self) -> bool:
         """Seen on the film itself, so true of every file with these pixels; the others are what a file says."""
-        return self in (NoteCode.TURNED, NoteCode.CUT_OFF, NoteCode.LOW_CONTRAST, NoteCode.UNLIKE_OTHERS)
+        return self not in (NoteCode.AGE_OUTSIDE_VALIDATED_RANGE, NoteCode.BURNT_IN_TEXT_DECLARED)
 
     @property
     def message(self) -> str:
@@ -128,6 +129,9 @@ NOTE_MESSAGES = {
         "The patient is not between one and five years old; the model was validated on no other age."
     ),
     NoteCode.BURNT_IN_TEXT_DECLARED: "The file says that text is burnt into the film; it may name the patient.",
+    NoteCode.BURNT_IN_TEXT_SEEN: (
+        "Text seems to be burnt into the film at its upper or lower border; it may name the patient."
+    ),
     NoteCode.TURNED: "The film seems to lie on its side or upside down; the model knows upright films only.",
     NoteCode.CUT_OFF: "Part of the chest seems to lie outside the film.",
     NoteCode.LOW_CONTRAST: "The film has little contrast; faint opacities may be lost in it.",

@@ -1,4 +1,4 @@
-"""The synthetic film as DICOM in every transfer syntax that can be written here (PS3.5 section 10)."""
+"""A film as DICOM in every transfer syntax that can be written here (PS3.5 section 10)."""
 
 from __future__ import annotations
 
@@ -43,9 +43,13 @@ BY_GDCM = (
 DISPLAY = {"WindowCenter": 1600, "WindowWidth": 1600, "RescaleSlope": 1, "RescaleIntercept": 0}
 
 
-def every_syntax() -> Iterator[tuple[str, bytes]]:
-    """Name and file: 8 bits, and 12 bits in 16 where the syntax has them."""
-    shallow, deep = grey_ramp(), grey_ramp().astype(np.uint16) * 16
+LOSSY = (JPEGBaseline8Bit, JPEGLSNearLossless, JPEG2000)
+
+
+def every_syntax(film: NDArray[np.uint8] | None = None) -> Iterator[tuple[str, bytes]]:
+    """Name and file of a film, the synthetic one unless told: 8 bits, and 12 bits in 16 where the syntax has them."""
+    shallow = grey_ramp() if film is None else film
+    deep = shallow.astype(np.uint16) * 16
     for bits, pixels in (("8", shallow), ("16", deep)):
         plain = _plain(pixels)
         yield f"Explicit little endian {bits}", plain

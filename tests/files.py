@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+
+NAME = "MUELLER, HANS 12.03.1987"
 
 
 def grey_ramp(width: int = 320, height: int = 256) -> NDArray[np.uint8]:
@@ -19,6 +21,15 @@ def grey_ramp(width: int = 320, height: int = 256) -> NDArray[np.uint8]:
     ramp = np.tile(np.linspace(20, 200, width, dtype=np.uint8), (height, 1))
     ramp[20:60, 20:60] = 255
     return ramp
+
+
+def lettered(pixels: NDArray[np.uint8], text: str = NAME, *, height: float = 0.03, below: bool = False) -> NDArray[Any]:
+    """The film with text burnt in at its upper or lower border; ``height`` of the letters as a share of the film's."""
+    film = Image.fromarray(pixels)
+    text_px = int(height * film.height)
+    place = (film.width // 50, film.height - 2 * text_px if below else text_px // 2)
+    ImageDraw.Draw(film).text(place, text, fill=255, font=ImageFont.load_default(text_px))
+    return np.asarray(film)
 
 
 def encoded(pixels: NDArray[Any], file_format: str, **options: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""A decode function for tests, in the place of ``cxr.imaging.preprocess``: does what hostile files make decoders do."""
+"""A decode function for tests, in the place of ``cxr.imaging.examine``: does what hostile files make decoders do."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cxr.errors import CorruptImage
-from cxr.imaging import IMAGE_SIZE_PX, Limits
+from cxr.imaging import IMAGE_SIZE_PX, Film, Limits
 
 
-def obedient(content: bytes, limits: Limits) -> NDArray[np.uint8]:
+def obedient(content: bytes, limits: Limits) -> Film:
     """Do what the file says; a number becomes a film of that grey level."""
     if content.startswith(b"wait for "):
         awaited = Path(os.fsdecode(content.removeprefix(b"wait for ")))
@@ -45,8 +44,8 @@ def obedient(content: bytes, limits: Limits) -> NDArray[np.uint8]:
         case b"refuse":
             raise CorruptImage("as told")
         case b"small":
-            return np.zeros((1, 7, 7), np.uint8)
+            return Film(np.zeros((1, 7, 7), np.uint8))
         case b"look around":
             loud = {"grpc", "tritonclient", "celery", "redis", "pydantic"} & sys.modules.keys()
             raise CorruptImage(f"{sorted(loud)} {[name for name in os.environ if name.startswith('CXR_')]}")
-    return np.full((1, IMAGE_SIZE_PX, IMAGE_SIZE_PX), int(content), np.uint8)
+    return Film(np.full((1, IMAGE_SIZE_PX, IMAGE_SIZE_PX), int(content), np.uint8))

@@ -7,9 +7,8 @@ from contextlib import suppress
 
 import numpy as np
 
-from cxr.decoding import Film
 from cxr.errors import DecoderCrashed, DecoderUnavailable, DecodeTimeout, ImageRejected, every_error
-from cxr.imaging import IMAGE_SIZE_PX
+from cxr.imaging import IMAGE_SIZE_PX, Film
 from cxr.telemetry import logger
 from worker.child import BoxPlan, Child
 from worker.wire import MAX_REFUSAL_BYTES, Kind
@@ -39,7 +38,7 @@ class Box:
             self._child = self._child or Child(self._plan)
 
     def decode(self, content: bytes) -> Film:
-        """Decode one file to [1, 224, 224] uint8.
+        """Decode one file.
 
         Raises ``ImageRejected`` (after ``DecodeTimeout`` and ``DecoderCrashed`` the process inside is another),
         ``DecoderUnavailable`` when no process can be started.
@@ -100,8 +99,9 @@ class _Killed(Exception):
 
 def _read(kind: Kind, answer: bytes) -> Film:
     """The film or the refusal in an answer. Raises ``ValueError`` for a fault, and for what is neither."""
-    if kind is Kind.FILM and len(answer) == IMAGE_SIZE_PX**2:
-        return np.frombuffer(answer, np.uint8).reshape(1, IMAGE_SIZE_PX, IMAGE_SIZE_PX)
+    if kind is Kind.FILM and len(answer) == IMAGE_SIZE_PX**2 + 1:
+        pixels = np.frombuffer(answer, np.uint8, IMAGE_SIZE_PX**2)
+        return Film(pixels.reshape(1, IMAGE_SIZE_PX, IMAGE_SIZE_PX), lettered=bool(answer[-1]))
     text = answer[:MAX_REFUSAL_BYTES].decode(errors="replace")
     code, _, detail = text.partition("\0")
     if kind is Kind.REFUSED and code in REFUSALS:

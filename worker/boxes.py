@@ -8,8 +8,8 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from threading import Condition, Thread
 
-from cxr.decoding import Film
 from cxr.errors import DecoderUnavailable, ImageRejected
+from cxr.imaging import Film
 from cxr.schemas import Rejection
 from worker.box import Box
 from worker.child import BoxPlan

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cxr.decoding import Decode
 from cxr.errors import DecoderUnavailable
-from cxr.imaging import DEFAULT_LIMITS, Limits, preprocess
+from cxr.imaging import DEFAULT_LIMITS, Limits, examine
 from worker.inside import Orders
 from worker.wire import MAX_ANSWER_BYTES, Kind, receive, send
 
@@ -36,7 +36,7 @@ class BoxPlan:
     timeout_s: float = 20.0
     memory_bytes: int = 2 * 1024**3
     limits: Limits = DEFAULT_LIMITS
-    decode: Decode = preprocess
+    decode: Decode = examine
     patience: float = 3.0
 
 

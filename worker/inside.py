@@ -18,10 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from cxr.errors import ImageRejected
-from cxr.imaging import Limits
+from cxr.imaging import Film, Limits
 from worker.wire import MAX_REFUSAL_BYTES, Kind, receive, send
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -58,9 +57,10 @@ def obey(orders: Orders) -> None:
                 return
 
 
-def _answer(decode: Callable[[bytes, Limits], Any], content: bytes, limits: Limits) -> tuple[Kind, bytes]:
+def _answer(decode: Callable[[bytes, Limits], Film], content: bytes, limits: Limits) -> tuple[Kind, bytes]:
     try:
-        return Kind.FILM, decode(content, limits).tobytes()
+        film = decode(content, limits)
+        return Kind.FILM, film.tensor.tobytes() + bytes([film.lettered])
     except ImageRejected as error:
         return Kind.REFUSED, f"{error.code}\0{error.detail}".encode(errors="replace")[:MAX_REFUSAL_BYTES]
     except Exception as error:  # noqa: BLE001  (said to the attendant, and this process ends)
@@ -82,7 +82,7 @@ def _confine(memory_bytes: int) -> None:
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE_ADJ)
 
 
-def _function(name: str) -> Callable[[bytes, Limits], Any]:
+def _function(name: str) -> Callable[[bytes, Limits], Film]:
     module, _, function = name.partition(":")
     return getattr(import_module(module), function)  # type: ignore[no-any-return]
 

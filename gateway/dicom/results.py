@@ -13,11 +13,11 @@ from pydicom.dataset import Dataset
 
 from cxr.errors import NoDicomOriginal
 from cxr.jobs import References
+from cxr.lettering import is_lettered
 from cxr.schemas import InstanceReference, JobResult, Prediction, Rejection
 from gateway.auth import Caller
 from gateway.cards import OperatingPoints
 from gateway.dicom.capture import capture
-from gateway.dicom.lettering import is_lettered
 from gateway.dicom.report import report
 from gateway.films import Films
 from gateway.overlay import overlaid

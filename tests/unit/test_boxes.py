@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from cxr.errors import DecoderUnavailable
-from cxr.imaging import preprocess
+from cxr.imaging import Film, examine
 from cxr.schemas import Rejection
 from deploy.local.settings import ROOT
-from tests.files import dicom, jpeg, png
+from tests.files import dicom, grey_ramp, jpeg, lettered, png
 from tests.hostile import obedient
 from tests.stack import wait_until
 from worker.boxes import BoxedDecoder
@@ -37,7 +37,7 @@ def boxes() -> Iterator[BoxedDecoder]:
 def said(boxes: BoxedDecoder, files: list[bytes]) -> list[int | str]:
     """Each answer as the film's grey level or the rejection's code."""
     answers = boxes.decode(files)
-    return [answer.code if isinstance(answer, Rejection) else int(answer[0, 0, 0]) for answer in answers]
+    return [answer.code if isinstance(answer, Rejection) else int(answer.tensor[0, 0, 0]) for answer in answers]
 
 
 @pytest.mark.parametrize(
@@ -141,10 +141,13 @@ def test_a_box_that_cannot_start_is_nobodys_film() -> None:
 
 
 def test_a_box_decodes_as_the_process_itself() -> None:
-    files = [jpeg(), png(), dicom()]
+    files = [jpeg(), png(), dicom(), dicom(lettered(grey_ramp(600, 600)))]
     with BoxedDecoder(2) as boxes:
-        for film, content in zip(boxes.decode(files), files, strict=True):
-            assert np.array_equal(film, preprocess(content))
+        films = boxes.decode(files)
+        for film, content in zip(films, files, strict=True):
+            assert isinstance(film, Film)
+            assert np.array_equal(film.tensor, examine(content).tensor)
+    assert [film.lettered for film in films if isinstance(film, Film)] == [False, False, False, True]
 
 
 PARENT = """

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cxr.predictor import Predictor
 from cxr.schemas import Finding, ModelCard, OperatingPoint, Prediction, Rejection
 from cxr.triton import ModelOutput, ServedModel
-from tests.files import jpeg, png
+from tests.files import dicom, grey_ramp, jpeg, lettered, png
 
 CARD = ModelCard(
     name="pneumonia_classifier",
@@ -76,6 +76,13 @@ def test_what_does_not_look_like_a_chest_film_gets_no_probability(score: float) 
     [answer] = predictor(ToldModel([0.99], [score])).predict([png()])
     assert isinstance(answer, Rejection)
     assert answer.code == "not_chest_xray"
+
+
+def test_text_seen_on_a_dicom_film_is_a_note_of_its_answer() -> None:
+    ramp = grey_ramp(600, 600)
+    answers = predictor(ToldModel([0.9] * 3, [0.0] * 3)).predict([dicom(ramp), b"", dicom(lettered(ramp)), png(ramp)])
+    codes = [{note.code for note in answer.notes} for answer in answers if isinstance(answer, Prediction)]
+    assert ["burnt_in_text_seen" in of_film for of_film in codes] == [False, True, False]
 
 
 def test_an_answer_says_which_model_gave_it() -> None:

@@ -21,11 +21,12 @@ LEAST_ROWS, LEAST_BORDER_PX = 5, 16
 
 def is_lettered(film: Image.Image) -> bool:
     """Look at a film's grey levels, 8 bits."""
-    grey = np.asarray(film.convert("L"), np.int16)
+    grey = np.asarray(film.convert("L"))
     height, width = grey.shape
     border_px = max(LEAST_BORDER_PX, int(BORDER * height))
     rows = max(LEAST_ROWS, int(ROWS * height))
-    return any(_most_edges(band, width // WINDOW, rows) >= EDGES for band in (grey[:border_px], grey[-border_px:]))
+    borders = grey[:border_px], grey[-border_px:]
+    return any(_most_edges(border.astype(np.int16), width // WINDOW, rows) >= EDGES for border in borders)
 
 
 def _most_edges(band: np.ndarray[tuple[int, ...], np.dtype[np.int16]], window_px: int, rows: int) -> int:
