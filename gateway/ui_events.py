@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 from pydantic import ValidationError
 
-from cxr.errors import CxrError, ImageNotFound, JobNotFound, RequestRefused
+from cxr.errors import CxrError, ImageNotFound, JobNotFound, RequestRefused, ScopeMissing
 from cxr.jobs import Opinion
 from cxr.schemas import Job
 from gateway.auth import Scope, caller_of
@@ -24,6 +24,7 @@ from gateway.page.reading import EMPTY, Way, reading
 from gateway.page.standing import fault, progress, receiving
 from gateway.page.worklist import worklist
 from gateway.parts import Parts
+from gateway.problems import status_of
 from gateway.spool import Upload
 from gateway.uploads import accept
 from gateway.worklists import Answer, Arrangement, Line, Order, Worklists
@@ -119,7 +120,7 @@ class Page:
         except ValidationError:
             return Shown(view, alert=fault(RequestRefused(), "Not kept")).parts()
         except CxrError as error:
-            return Shown(view, alert=fault(error, "Not kept")).parts()
+            return Shown(view, alert=self._fault(error, "Not kept", request)).parts()
         return self._drawn(view, request)
 
     def stop(self, view: View, request: gr.Request) -> tuple[object, ...]:
@@ -128,7 +129,7 @@ class Page:
             seen = self._seen(request, Scope.SUBMIT)
             seen.custody.cancel(view.list_job, seen.caller.actor)
         except CxrError as error:
-            return Shown(view, standing=fault(error, "Not cancelled")).parts()
+            return Shown(view, standing=self._fault(error, "Not cancelled", request)).parts()
         return self._drawn(view, request)
 
     def forget_list(self, view: View, request: gr.Request) -> tuple[object, ...]:
@@ -157,7 +158,7 @@ class Page:
             job = accept([Upload.of_path(Path(path)) for path in paths], seen)
         except CxrError as error:
             shown = self._cleared(view, request)
-            shown.alert = shown.standing = fault(error, "Not accepted")
+            shown.alert = shown.standing = self._fault(error, "Not accepted", request)
         else:
             shown = self._opened(job, view, request)
         yield None, *shown.parts()
@@ -169,7 +170,7 @@ class Page:
         except JobNotFound:
             pass
         except CxrError as error:
-            setattr(shown, place, fault(error, "Not deleted"))
+            setattr(shown, place, self._fault(error, "Not deleted", request))
             return shown.parts()
         return self._cleared(left, request).parts()
 
@@ -180,7 +181,7 @@ class Page:
             return self._opened(self._seen(request, Scope.READ).jobs.job(job_id), View(), request, film).parts()
         except CxrError as error:
             shown = self._cleared(View(), request)
-            shown.alert = shown.standing = fault(error, "Nothing to show")
+            shown.alert = shown.standing = self._fault(error, "Nothing to show", request)
             return shown.parts()
 
     def _opened(self, job: Job, view: View, request: gr.Request, film: int | None = None) -> Shown:
@@ -216,25 +217,25 @@ class Page:
         """
         view = shown.view
         waiting = [
-            self._tried(shown, "alert", lambda: self._draw_film(shown, request)) if view.film_job else False,
-            self._tried(shown, "standing", lambda: self._draw_list(shown, request)) if view.list_job else False,
+            self._tried(shown, "alert", self._draw_film, request) if view.film_job else False,
+            self._tried(shown, "standing", self._draw_list, request) if view.list_job else False,
         ]
         shown.clock = gr.Timer(FOLLOW_LONG_S if shown.long else FOLLOW_S, active=any(waiting))
         return any(waiting)
 
-    def _tried(self, shown: Shown, place: str, draw: Callable[[], bool]) -> bool:
+    def _tried(self, shown: Shown, place: str, draw: Callable[[Shown, gr.Request], bool], request: gr.Request) -> bool:
         """Draw a part, or say why not; whether it is to be drawn again."""
         try:
-            return draw()
+            return draw(shown, request)
         except (JobNotFound, ImageNotFound) as error:
-            setattr(shown, place, fault(error, "Nothing to show"))
+            setattr(shown, place, self._fault(error, "Nothing to show", request))
             if place == "alert":
                 shown.film, shown.view = EMPTY, replace(shown.view, film_job="")
             else:
                 shown.films, shown.view = "", replace(shown.view, list_job="")
             return False
         except CxrError as error:
-            setattr(shown, place, fault(error, "Cannot be shown now"))
+            setattr(shown, place, self._fault(error, "Cannot be shown now", request))
             return error.retryable
 
     def _draw_film(self, shown: Shown, request: gr.Request) -> bool:
@@ -275,7 +276,13 @@ class Page:
             found = jobs.recent(RECENT_JOBS)
             return recent_jobs([(job, row.image.name) for job in found for row in jobs.results(job.id, 0, 1)], opened)
         except CxrError as error:
-            return fault(error, "Recent jobs cannot be listed now")
+            return self._fault(error, "Recent jobs cannot be listed now", request)
+
+    def _fault(self, error: CxrError, title: str, request: gr.Request) -> str:
+        """HTML of what could not be done; on the record, as at every other door, where the visitor may not do it."""
+        if isinstance(error, ScopeMissing | JobNotFound):
+            self._parts.entry.refused(caller_of(request), "page", status_of(type(error)))
+        return fault(error, title)
 
     def _seen(self, request: gr.Request, scope: Scope) -> Parts:
         caller = caller_of(request)

@@ -9,6 +9,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from cxr.jobs import AuditLog
+from gateway.auth import Scope
 from tests.acceptance.browser import DESK, LOWEST_CONTRAST, PHONE, grave_faults, picture
 from tests.acceptance.visitor import PATIENCE_MS, give, read_one
 from tests.files import png
@@ -23,9 +25,10 @@ def key() -> tuple[object, str]:
 
 @pytest.fixture(scope="module")
 def guarded(stack: Stack, key: tuple, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One more gateway of the stack, with accounts of alice and bob and a key of alice's."""
+    """One more gateway of the stack, with accounts of alice and bob, of carol who only reads, and a key of alice's."""
     path = tmp_path_factory.mktemp("access") / "access.json"
-    access_file(path, [account_of("alice"), account_of("bob", "radiology")], [key[0]])
+    carol = account_of("carol").model_copy(update={"scopes": (Scope.READ,)})
+    access_file(path, [account_of("alice"), account_of("bob", "radiology"), carol], [key[0]])
     gateway = stack.beside(CXR_ACCESS_FILE=str(path))
     try:
         gateway.start("gateway")
@@ -101,6 +104,20 @@ def test_two_people_do_not_see_each_others_jobs(guarded: Stack, browser: Browser
         alice.get_by_label("Password").wait_for()
         assert cookies_of(alice.context) == {}
         assert alice.request.get(f"{url}/v1/jobs/{job['id']}").status == 401
+
+
+def test_what_the_page_refuses_is_on_the_record(guarded: Stack, browser: Browser, key: tuple) -> None:
+    headers = {"X-API-Key": key[1]}
+    job = httpx.post(f"{guarded.gateway_url}/v1/jobs", files={"files": png()}, headers=headers).json()["id"]
+    with visitor(browser) as page:
+        page.goto(f"{guarded.gateway_url}/?job={job}")
+        sign_in(page, "carol")
+        expect(page.locator(".fault code")).to_have_text("job_not_found", timeout=PATIENCE_MS)
+        give(page, {"film.png": png()})
+        expect(page.locator(".fault code")).to_have_text("scope_missing", timeout=PATIENCE_MS)
+        expect(page.locator(".fault")).to_contain_text("Ask the operator for an account that has this right")
+    found = [(entry.actor, entry.action, entry.about) for entry in AuditLog(guarded.ledger).entries()]
+    assert [about for actor, did, about in found if (actor, did) == ("carol", "refused")] == ["404 page", "403 page"]
 
 
 def test_a_session_that_ended_leads_to_the_form_and_back(guarded: Stack, browser: Browser) -> None:
