@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from cxr.codestreams import has_too_many_scans
 from cxr.dicom import grey_levels, looks_like_dicom
@@ -116,12 +116,11 @@ def _squashed(film: Image.Image) -> NDArray[np.uint8]:
 
 def _decode_jpeg_or_png(content: bytes, limits: Limits, enough_px: int | None) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", Image.DecompressionBombWarning
-            )  # our own limit is lower and is checked below
-            image = Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
+        image = _opened(content)
         _check_size(image.size, limits)
+        if image.format == "PNG":
+            image.verify()  # its checksums: ``load`` passes over them, and shows what damage left out as black
+            image = _opened(content)
         if enough_px is not None:
             image.draft("L", (enough_px, enough_px))
         image.decodermaxblock = len(content)  # in one piece: the bytes are in memory already
@@ -136,6 +135,12 @@ def _decode_jpeg_or_png(content: bytes, limits: Limits, enough_px: int | None) -
         raise CorruptImage from error
 
 
+def _opened(content: bytes) -> ImageFile.ImageFile:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower, and checked
+        return Image.open(io.BytesIO(content), formats=("JPEG", "PNG"))
+
+
 def _check_size(size: tuple[int, int], limits: Limits) -> None:
     width, height = size
     if width * height > limits.max_pixels:
@@ -145,9 +150,9 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
 
 
 def _grey(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
+    if image.mode.startswith("I"):
         return Image.fromarray(stretch_to_uint8(np.asarray(image)))
-    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+    if image.mode in ("LA", "RGBA") or "transparency" in image.info:
         opaque = Image.new("RGBA", image.size, "black")
         opaque.alpha_composite(image.convert("RGBA"))
         image = opaque

@@ -90,12 +90,12 @@ def _templates() -> Floats:
     """[64,7]: the average film upright, turned by 90, 180 and 270 degrees, and without left, right and bottom."""
     film = np.array(AVERAGE_FILM, np.float32)
     turned = [np.rot90(film, quarters) for quarters in (1, 2, 3)]
-    cut = [_without_left(film), _without_left(film[:, ::-1])[:, ::-1], _without_left(film[::-1].T).T[::-1]]
+    cut = [without_left(film), without_left(film[:, ::-1])[:, ::-1], without_left(film[::-1].T).T[::-1]]
     templates: Floats = standardised(np.stack([film, *turned, *cut])).T
     return templates
 
 
-def _without_left(film: Floats) -> Floats:
+def without_left(film: Floats) -> Floats:
     """What is left of a film, stretched over the frame again, when its left quarter is cut away."""
     first = CELLS / 4
     places = first + (np.arange(CELLS) + 0.5) * (CELLS - first) / CELLS - 0.5

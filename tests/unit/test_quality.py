@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr.imaging import preprocess
-from cxr.quality import AVERAGE_FILM, reduced, remarks, unlike_others
+from cxr.quality import AVERAGE_FILM, contrast, fits, reduced, remarks, standardised, unlike_others, without_left
 from cxr.schemas import Finding, JobImage, ModelIdentity, Note, NoteCode, OperatingPoint, Prediction
 
 
@@ -58,6 +58,47 @@ def test_cells_are_mean_grey_levels() -> None:
     assert reduced(films) == pytest.approx(expected, abs=1e-3)
 
 
+def test_films_are_compared_whatever_their_brightness_and_contrast() -> None:
+    cells = np.random.default_rng(1).normal(100, 20, (3, 8, 8)).astype(np.float32)
+    cells[1] = cells[0] / 4 + 150
+    cells[2] = 90
+    directions = standardised(cells)
+    assert directions[1] == pytest.approx(directions[0], abs=1e-5)
+    assert directions.mean(1) == pytest.approx(np.zeros(3), abs=1e-6)
+    assert np.linalg.norm(directions, axis=1) == pytest.approx(np.array([1, 1, 0]), abs=1e-6)
+
+
+def test_contrast_is_of_what_lies_inside_the_frame() -> None:
+    cells = np.zeros((6, 8, 8), np.float32)
+    cells[0, [0, -1]] = cells[0, :, [0, -1]] = 255
+    for film, (row, column) in enumerate([(1, 3), (6, 3), (3, 1), (3, 6)], 1):
+        cells[film, row, column] = 36
+    cells[5, 1:4, 1:7] = 20  # half of the inner cells
+    assert contrast(cells) == pytest.approx(np.array([0, *[np.sqrt(35)] * 4, 10]), abs=1e-4)
+
+
+def test_what_is_left_of_a_cut_film_is_stretched_over_the_frame() -> None:
+    columns = np.tile(np.arange(8, dtype=np.float32), (8, 1))
+    left = [1.875, 2.625, 3.375, 4.125, 4.875, 5.625, 6.375, 7.0]
+    assert without_left(columns) == pytest.approx(np.tile(left, (8, 1)))
+
+
+def test_each_way_to_turn_or_cut_a_film_is_told_from_the_others() -> None:
+    film = np.array(AVERAGE_FILM, np.float32)
+    turned_films = [np.rot90(film, quarters) for quarters in (1, 2, 3)]
+    cut_films = [
+        without_left(film),
+        without_left(film[:, ::-1])[:, ::-1],
+        np.rot90(without_left(np.rot90(film, -1)), 1),
+    ]
+    best_turn, cuts = fits(np.stack([film, *turned_films, *cut_films]))
+    own = standardised(np.stack([film, *turned_films, *cut_films]))
+    upright_film = own @ own[0]
+    assert best_turn[1:4] == pytest.approx(1 - upright_film[1:4], abs=1e-5)
+    assert np.diag(cuts[4:]) == pytest.approx(1 - upright_film[4:], abs=1e-5)
+    assert list(cuts[4:].argmax(1)) == [0, 1, 2]
+
+
 def test_real_films_are_remarked_on_when_turned(originals: list[Path]) -> None:
     films = np.stack([preprocess(path.read_bytes()) for path in originals[::4]])
     as_they_are = remarks(films)
@@ -70,6 +111,8 @@ def test_real_films_are_remarked_on_when_turned(originals: list[Path]) -> None:
 def test_a_film_near_to_its_refusal_is_remarked() -> None:
     point = OperatingPoint(threshold=0.5, indeterminate_low=0.4, indeterminate_high=0.6, ood_limit=0.4)
     assert [unlike_others(score, point) for score in (-0.3, 0.1, 0.21, 0.39)] == [False, False, True, True]
+    below = point.model_copy(update={"ood_limit": -0.4})
+    assert [unlike_others(score, below) for score in (-0.5, -0.3)] == [False, False]
 
 
 def test_notes_of_pixels_go_with_them_and_notes_of_files_do_not() -> None:
