@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.architectures import REGISTRY
+from trainer.architectures import REGISTRY, FullPrecisionDepthwise
 from trainer.augment import augmentation
 from trainer.devices import device, mixed_precision, number_type
 from trainer.kermany_set import FilmSet
@@ -187,10 +187,14 @@ def _rates_by_depth(network: Classifier, recipe: Recipe) -> list[dict[str, Any]]
 
 
 def _freeze(network: Classifier, recipe: Recipe, epoch: int) -> None:
-    """Transfer learning: first only the head and the last two stages learn, then all but the frozen stages."""
+    """Transfer learning: first only the head and the last two stages learn, then all but the frozen stages and filters.
+    Random weights learn from the start, all of them.
+    """
+    starts_well = recipe.pretrained and REGISTRY[recipe.architecture].pretrained
     stages = list(network.trunk.stages)
     first = len(stages) - 2 if epoch < recipe.frozen_epochs else recipe.frozen_stages
-    if not (recipe.pretrained and REGISTRY[recipe.architecture].pretrained):
-        first = 0  # nothing worth keeping: random weights learn from the start
     for index, stage in enumerate(stages):
-        stage.requires_grad_(index >= first)
+        stage.requires_grad_(index >= first or not starts_well)
+        for layer in stage.modules():
+            if isinstance(layer, FullPrecisionDepthwise) and starts_well and recipe.frozen_filters:
+                layer.requires_grad_(False)

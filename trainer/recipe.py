@@ -25,6 +25,9 @@ class Recipe:
     """Epochs in which only the head and the last two stages learn, before everything does."""
     frozen_stages: int = 4
     """Stages next to the film that never learn: edges are the same on photographs, and half the time is spent there."""
+    frozen_filters: bool = True
+    """Whether depthwise filters keep their starting weights: a fifth of a step on a CPU goes into their gradients, and
+    learning them gained nothing beyond what seeds differ by (docs/experiments.md, 18)."""
     warm_up_share: float = 0.1
     label_smoothing: float = 0.05
     dropout: float = 0.2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,31 @@ def test_the_rate_warms_up_and_falls_to_nothing() -> None:
     assert shares[0] == pytest.approx(0.1)
     assert max(shares) == shares[9] == 1
     assert shares[-1] < 0.01
+
+
+def learning(films: FilmSet, folder: Path, **changes: object) -> set[str]:
+    """What learns in the second epoch: kinds of layers of the first and of the later stages."""
+    recipe = replace(RECIPE, frozen_epochs=0, frozen_stages=2, epochs=1, **changes)  # type: ignore[arg-type]
+    training = Training(recipe, films, folder / "learning.pt")
+    training.run(lambda _network: {"score": 1.0})
+    kinds = set()
+    for index, stage in enumerate(training.network.trunk.stages):
+        for layer in stage.modules():
+            if isinstance(layer, torch.nn.Conv2d) and layer.weight.requires_grad:
+                kinds.add(f"{'depthwise' if layer.groups > 1 else 'dense'}, stage {'1 or 2' if index < 2 else 'later'}")
+    return kinds
+
+
+def test_starting_weights_keep_their_first_stages_and_depthwise_filters(films: FilmSet, tmp_path: Path) -> None:
+    assert learning(films, tmp_path / "a", pretrained=True) == {"dense, stage later"}
+    assert learning(films, tmp_path / "b", pretrained=True, frozen_filters=False) == {
+        "dense, stage later",
+        "depthwise, stage later",
+    }
+
+
+def test_random_weights_learn_everywhere(films: FilmSet, tmp_path: Path) -> None:
+    assert len(learning(films, tmp_path / "c", pretrained=False)) == 4
 
 
 def test_discriminative_rates_and_frozen_stages(films: FilmSet, tmp_path: Path) -> None:
