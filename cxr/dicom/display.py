@@ -55,7 +55,7 @@ def _display(dataset: pydicom.Dataset) -> NDArray[np.uint8]:
     if _has_window(dataset):
         shown = apply_voi_lut(levels, dataset)
         grey = to_uint8(shown, float(shown.min()), float(shown.max()))
-    elif int(dataset.get("BitsStored", 8)) <= 8:
+    elif int(dataset.BitsStored) <= 8:
         grey = to_uint8(levels, 0, 255)
     else:
         grey = stretch_to_uint8(levels)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import cxr.errors
-from cxr.errors import AccessRefused, CxrError, ImageRejected, RequestRefused, TooBusy, Unavailable, every_error
+from cxr.errors import (
+    AccessRefused,
+    CxrError,
+    ImageRejected,
+    RequestRefused,
+    TooBusy,
+    Unavailable,
+    error_of,
+    every_error,
+)
 from cxr.schemas import Rejection
 
 
@@ -33,3 +42,21 @@ def test_a_rejection_repeats_its_error() -> None:
     rejection = Rejection.of(error)
     assert (rejection.code, rejection.retryable) == ("too_many_pixels", False)
     assert "10000 x 6000" in rejection.message
+    away = Rejection.of(cxr.errors.ModelUnavailable())
+    assert (away.code, away.retryable, away.message) == (
+        "model_unavailable",
+        True,
+        cxr.errors.ModelUnavailable.sentence,
+    )
+
+
+def test_what_is_particular_is_added_to_the_sentence() -> None:
+    error = cxr.errors.QueueFull("1000 wait", retry_after_s=42)
+    assert (str(error), error.detail, error.retry_after_s) == ("The queue is full. (1000 wait)", "1000 wait", 42)
+    assert error.args == ("1000 wait",)
+    assert (str(TooBusy()), TooBusy().retry_after_s) == (TooBusy.sentence, 5)
+
+
+def test_an_error_is_found_by_its_code() -> None:
+    assert all(error_of(error.code) is error for error in every_error())
+    assert error_of("no_such_code") is CxrError

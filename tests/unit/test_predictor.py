@@ -41,7 +41,7 @@ class ToldModel:
 
     def infer(self, images: NDArray[np.uint8]) -> ModelOutput:
         self.batches.append(images.shape)
-        heatmap = np.zeros((len(images), 2, 2), np.float32)
+        heatmap = np.full((len(images), 2, 2), 1.23456789, np.float32)
         return ModelOutput(self.probabilities, heatmap, self.ood_scores, ServedModel(CARD, "told"))
 
 
@@ -76,6 +76,8 @@ def test_what_does_not_look_like_a_chest_film_gets_no_probability(score: float) 
     [answer] = predictor(ToldModel([0.99], [score])).predict([png()])
     assert isinstance(answer, Rejection)
     assert answer.code == "not_chest_xray"
+    assert answer.ood_score == pytest.approx(score, nan_ok=True)
+    assert answer.model == ServedModel(CARD, "told").identity
 
 
 def test_text_seen_on_a_dicom_film_is_a_note_of_its_answer() -> None:
@@ -90,3 +92,13 @@ def test_an_answer_says_which_model_gave_it() -> None:
     assert isinstance(answer, Prediction)
     assert answer.model.model_dump() == {"name": "pneumonia_classifier", "version": 3, "engine": "told"}
     assert answer.probability == pytest.approx(0.99)
+    assert answer.heatmap == [[1.2346] * 2] * 2
+
+
+def test_an_answer_has_the_notes_of_its_own_film() -> None:
+    flat = np.full((300, 300), 90, np.uint8)
+    answers = predictor(ToldModel([0.9] * 4, [0.0, 0.0, 0.9, 0.9])).predict([png(), png(flat), png(flat), png()])
+    notes = [[note.code for note in answer.notes] for answer in answers if isinstance(answer, Prediction)]
+    of_the_ramp = notes[0]
+    assert notes == [of_the_ramp, ["low_contrast"], ["low_contrast", "unlike_others"], [*of_the_ramp, "unlike_others"]]
+    assert "low_contrast" not in of_the_ramp
