@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError
 
 from cxr.errors import QueueUnavailable
 from cxr.schemas import Chunk, HintQueue, QueueName
+from cxr.sentinel import watched_primary
 from cxr.telemetry.traces import TRACEPARENT, traceparent
 
 ANSWER_CHUNK = "answer_chunk"
@@ -23,7 +24,8 @@ def celery_app(redis_url: str) -> Celery:
     are not kept in Celery, a message is acknowledged after its work, and the visibility timeout may be short
     (docs/decisions/0008-celery.md explains each setting).
     """
-    app = Celery("pneumoserve", broker=redis_url)
+    watched = watched_primary(redis_url)
+    app = Celery("pneumoserve", broker=watched.broker_url if watched else redis_url)
     app.conf.update(
         task_queues=[_queue(name) for name in HintQueue],
         task_default_queue=QueueName.BATCH.value,
@@ -37,6 +39,7 @@ def celery_app(redis_url: str) -> Celery:
             "queue_order_strategy": "priority",  # the queues are emptied in the order of task_queues
             "visibility_timeout": 300,
             "socket_timeout": 10,
+            **({"master_name": watched.name} if watched else {}),
         },
     )
     return app

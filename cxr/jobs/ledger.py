@@ -11,9 +11,11 @@ from typing import Any
 import redis
 from redis.backoff import EqualJitterBackoff, NoBackoff
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from cxr.errors import LedgerUnavailable
 from cxr.schemas import Chunk
+from cxr.sentinel import watched_primary
 
 JOB_PREFIX = "cxr:job:"
 HELD = "cxr:held"
@@ -60,7 +62,7 @@ class Ledger:
 
     def __init__(self, redis_url: str, *, patient: bool = True) -> None:
         pauses = EqualJitterBackoff(cap=LONGEST_PAUSE_S, base=FIRST_PAUSE_S) if patient else NoBackoff()
-        self.redis: redis.Redis = redis.Redis.from_url(
+        self.redis = _client(
             redis_url,
             decode_responses=True,
             socket_timeout=SOCKET_TIMEOUT_S if patient else HASTY_TIMEOUT_S,
@@ -77,6 +79,18 @@ class Ledger:
         """
         with redis_errors():
             return self._scripts[script](keys=list(keys), args=list(arguments))
+
+
+def _client(redis_url: str, **options: Any) -> redis.Redis:
+    """A pool of connections to the address, or to whatever is the primary that the address's sentinels watch."""
+    watched = watched_primary(redis_url)
+    if watched is None:
+        return redis.Redis.from_url(redis_url, **options)
+    sentinels = Sentinel(list(watched.sentinels), socket_timeout=HASTY_TIMEOUT_S)  # type: ignore[no-untyped-call]
+    client: redis.Redis = sentinels.master_for(  # type: ignore[no-untyped-call]
+        watched.name, db=watched.database, username=watched.username, password=watched.password, **options
+    )
+    return client
 
 
 @contextmanager
