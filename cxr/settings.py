@@ -30,7 +30,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
-    redis_url: str = Field("redis://127.0.0.1:6390/0", description="Where the ledger and the queues live.")
+    redis_url: str = Field(
+        "redis://127.0.0.1:6390/0",
+        description="Where the ledger and the queues live: redis://, rediss://, or sentinel:// (cxr/sentinel.py).",
+    )
     triton_url: str = Field(
         "127.0.0.1:8051",
         description="Triton's gRPC address, host:port; several with commas, or one name with several addresses.",
@@ -145,6 +148,11 @@ class Settings(BaseSettings):
         "", description="OTLP/HTTP base address for traces, http://tempo:4318; empty: none sent."
     )
     trace_ratio: float = Field(1.0, ge=0, le=1, description="Share of the uploads whose trace is recorded.")
+    secrets_dir: Path | None = Field(
+        None,
+        description="Folder of files that are named like these variables and hold their values, as Docker mounts them;"
+        " a variable that is set goes first.",
+    )
     required: str = Field(
         "",
         description="Variables, comma-separated, without which the process must not start: container images name those"
@@ -154,20 +162,26 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process, from its environment, strictly.
+    """The settings of this process, from its environment and its folder of secrets, strictly.
 
     Raises ``SettingsRefused``: naming every variable that is unknown (a misspelt one would otherwise be passed over in
     silence), required and missing, or not of its type or bounds.
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields} | READ_ELSEWHERE
-    found = [f"{name} is unknown" for name in sorted(os.environ) if name.startswith(PREFIX) and name not in known]
+    folder = os.environ.get(f"{PREFIX}SECRETS_DIR") or None
     try:
-        settings = Settings()
+        files = {path.name for path in Path(folder).iterdir() if path.name.startswith(PREFIX)} if folder else set[str]()
+    except OSError as error:
+        raise SettingsRefused(f"{PREFIX}SECRETS_DIR: {error.strerror}") from error
+    given = {name for name in os.environ if name.startswith(PREFIX)} | files
+    found = [f"{name} is unknown" for name in sorted(given - known)]
+    try:
+        settings = Settings(_secrets_dir=folder)
     except ValidationError as error:
         wrong = [f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
         raise SettingsRefused("; ".join(found + wrong)) from error
     required = [name.strip() for name in settings.required.split(",") if name.strip()]
-    found += [f"{name} is missing" for name in required if not os.environ.get(name)]
+    found += [f"{name} is missing" for name in required if not os.environ.get(name) and name not in files]
     if found:
         raise SettingsRefused("; ".join(found))
     return settings

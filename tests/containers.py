@@ -1,8 +1,8 @@
 """Containers as processes: the command, environment, folders and probes of a manifest, on this machine.
 
-What is mapped: ports to free ones, the names ``redis`` and ``triton`` and the address 0.0.0.0 to loopback, mounted
-paths to folders of the test (with one key in ``/access``), and the working folder to one that holds exactly what the
-Dockerfile copies there.
+What is mapped: ports to free ones, the names ``redis``, ``triton`` and ``tempo`` and the address 0.0.0.0 to loopback,
+mounted paths to folders of the test (with one key in ``/access``), and the working folder to one that holds exactly
+what the Dockerfile copies there.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from gateway.access.register import Register, changing
 from gateway.auth import Scope
 from tests.stack import free_port
 
-PORTS = (6379, 7860, 8001, 8002, 9101, 9102, 9103, 11112)
-PATHS = ("blobs", "access", "data", "models", "repository", "engines")
+PORTS = (4318, 6379, 7860, 8001, 8002, 9101, 9102, 9103, 11112)
+PATHS = ("blobs", "access", "data", "models", "repository", "engines", "run/secrets")
 DOCKERFILES = {"worker": "serving", "gateway": "serving", "triton": "triton", "engine": "triton", "trainer": "trainer"}
 Probe = Mapping[str, Any]
 
@@ -62,6 +62,7 @@ class Machine:
             path.mkdir(parents=True)
         for model in local_triton.models(LocalSettings()):
             (self.paths["/models"] / model).symlink_to(ROOT / "model_repository" / model)
+        self._make_secrets(self.paths["/run/secrets"])
         made, self.key = new_key("test", "machine", [Scope.SUBMIT, Scope.READ])
         with changing(self.paths["/access"] / "access.json") as box:
             box.append(Register(keys=(made,)))
@@ -69,6 +70,12 @@ class Machine:
         self._programs.mkdir()
         self._write_programs()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def _make_secrets(self, folder: Path) -> None:
+        subprocess.run(["sh", ROOT / "deploy" / "docker" / "secrets.sh", folder], check=True)
+        url = folder / "CXR_REDIS_URL"
+        url.chmod(0o644)
+        url.write_text(self.mapped(url.read_text()))
 
     def mapped(self, text: str) -> str:
         """A word or value of a manifest as it is here."""
@@ -79,7 +86,9 @@ class Machine:
 
     def mapped_ports(self, text: str) -> str:
         """The same with paths as they are: for what runs in its own root file system."""
-        text = re.sub(r"\b(redis|triton):(?=\d)", "127.0.0.1:", text).replace("0.0.0.0", "127.0.0.1")
+        text = re.sub(r"\b(redis|triton|tempo)(\.monitoring)?:(?=\d)", "127.0.0.1:", text).replace(
+            "0.0.0.0", "127.0.0.1"
+        )
         return re.sub(r"\b(" + "|".join(map(str, PORTS)) + r")\b", lambda port: str(self.ports[int(port[0])]), text)
 
     def start(self, part: Part) -> None:

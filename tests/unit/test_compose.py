@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,24 @@ def test_only_the_doors_are_reached_from_outside() -> None:
     assert found["networks"]["inside"]["internal"] is True
     ours = [name for name, each in found["services"].items() if each["image"].startswith((OURS, "redis:"))]
     assert [name for name in ours if found["services"][name].get("ports")] == ["gateway", "dicom"]
+
+
+def test_secrets_are_files_that_git_ignores_and_one_command_makes(tmp_path: Path) -> None:
+    found = compose()
+    made = tmp_path / "secrets"
+    words = ["sh", str(ROOT / "deploy" / "docker" / "secrets.sh"), str(made)]
+    subprocess.run(words, check=True)
+    assert {f"./secrets/{path.name}" for path in made.iterdir()} == {each["file"] for each in found["secrets"].values()}
+    assert "secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert made.stat().st_mode & 0o777 == 0o700
+    password = (made / "CXR_REDIS_URL").read_text().split(":")[2].split("@")[0]
+    assert len(password) == 64
+    assert password not in (made / "redis.acl").read_text()
+    assert subprocess.run(words, capture_output=True, check=False).returncode == 1, "a password is not replaced unasked"
+    for name, service in found["services"].items():
+        readers = {"redis.acl"} if name == "redis" else {"CXR_REDIS_URL"} if name in (*PROCESSES, "dicom") else set()
+        assert set(service.get("secrets", [])) == readers
+        assert "CXR_REDIS_URL" not in service.get("environment", {})
 
 
 @pytest.mark.parametrize("name", PROCESSES)

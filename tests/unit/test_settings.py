@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,28 @@ def test_a_required_variable_that_is_missing_or_empty_is_refused(monkeypatch: py
         read_settings()
     assert "CXR_TRITON_URL is missing; CXR_BLOBS_DIR is missing" in str(refusal.value)
     assert "CXR_REDIS_URL" not in str(refusal.value)
+
+
+def test_a_secret_is_a_file_and_a_variable_goes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "CXR_REDIS_URL").write_text("redis://of-the-file:6379/0\n")
+    (tmp_path / "redis.acl").write_text("not ours")
+    monkeypatch.setenv("CXR_SECRETS_DIR", str(tmp_path))
+    monkeypatch.setenv("CXR_REQUIRED", "CXR_REDIS_URL")
+    assert read_settings().redis_url == "redis://of-the-file:6379/0"
+    monkeypatch.setenv("CXR_REDIS_URL", "redis://of-the-variable:6379/0")
+    assert read_settings().redis_url == "redis://of-the-variable:6379/0"
+
+
+def test_a_misspelt_secret_or_a_folder_that_is_not_there_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "CXR_REDIS_ULR").write_text("redis://elsewhere:6379/0")
+    monkeypatch.setenv("CXR_SECRETS_DIR", str(tmp_path))
+    with pytest.raises(SettingsRefused, match="CXR_REDIS_ULR is unknown"):
+        read_settings()
+    monkeypatch.setenv("CXR_SECRETS_DIR", str(tmp_path / "none"))
+    with pytest.raises(SettingsRefused, match="CXR_SECRETS_DIR: No such file or directory"):
+        read_settings()
 
 
 def test_a_value_out_of_bounds_is_refused_together_with_the_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
