@@ -19,7 +19,7 @@ from cxr.addresses import OPTIONS, channel_target
 from cxr.errors import ContractBroken, ModelUnavailable
 from cxr.imaging import IMAGE_SIZE_PX, PREPROCESS_VERSION
 from cxr.schemas import ModelCard, ModelIdentity
-from cxr.telemetry.traces import TRACEPARENT, traceparent
+from cxr.telemetry.traces import TRACEPARENT, recorded_traceparent
 
 # gRPC statuses that pass by themselves: the server is away, busy, late, or between two model versions.
 PASSING_STATUSES = frozenset(
@@ -145,8 +145,8 @@ class ModelClient:
         return self._versions[version]
 
     def _traced_headers(self) -> dict[str, str] | None:
-        """Triton in its trace mode ``opentelemetry`` makes its spans part of this trace."""
-        trace = traceparent()
+        """Triton in its trace mode ``opentelemetry`` makes its spans part of this trace, sampled or not."""
+        trace = recorded_traceparent()
         return {**(self._headers or {}), TRACEPARENT: trace} if trace else self._headers
 
     def _look_up_again(self) -> None:

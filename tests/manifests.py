@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,13 +23,17 @@ Object = dict[str, Any]
 
 @cache
 def rendered(overlay: str) -> list[Object]:
-    """Every object of an overlay; without kubectl the test is skipped, in CI it fails."""
+    """Every object of an overlay."""
+    return rendered_at(ROOT / "deploy" / "kubernetes" / "overlays" / overlay)
+
+
+def rendered_at(folder: Path) -> list[Object]:
+    """Every object of a kustomization; without kubectl the test is skipped, in CI it fails."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         if os.environ.get("CI"):
             pytest.fail("kubectl is not installed")
         pytest.skip("kubectl is not installed (Debian: kubernetes-client)")
-    folder = ROOT / "deploy" / "kubernetes" / "overlays" / overlay
     done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "deprecated" not in done.stderr

@@ -18,6 +18,7 @@ KEYS = {
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_REGION": "us-east-1",
 }
+PATIENCE_S = 60  # its first answer waits until moto has imported its S3
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class ObjectServer:
         """A new one, with these objects."""
         self._buckets += 1
         endpoint, name = f"http://127.0.0.1:{self._port}", f"films-{self._buckets}"
-        httpx.put(f"{endpoint}/{name}").raise_for_status()
+        httpx.put(f"{endpoint}/{name}", timeout=PATIENCE_S).raise_for_status()
         for path, content in (objects or {}).items():
-            httpx.put(f"{endpoint}/{name}/{quote(path)}", content=content).raise_for_status()
+            httpx.put(f"{endpoint}/{name}/{quote(path)}", content=content, timeout=PATIENCE_S).raise_for_status()
         return Bucket(name, KEYS | {"AWS_ENDPOINT_URL": endpoint})

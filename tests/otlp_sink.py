@@ -22,9 +22,9 @@ class SeenSpan:
 
 
 class OtlpSink:
-    """Listens on a free loopback port until ``close``."""
+    """Listens on a loopback port, by default a free one, until ``close``."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.spans: list[SeenSpan] = []
         self.raw = b""
         sink = self
@@ -43,7 +43,7 @@ class OtlpSink:
             def log_message(self, *_: object) -> None:
                 """Be silent."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Receiver)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()

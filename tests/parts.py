@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -11,14 +12,15 @@ from deploy.local.settings import ROOT
 from tests.containers import Part
 from tests.manifests import OURS, Workload, environment_of, words_of, workloads
 
-SECRETS = {
+Secrets = dict[str, dict[str, str]]
+SECRETS: Secrets = {
     "redis": {"password": "pass-word-of-the-test", "url": "redis://:pass-word-of-the-test@redis:6379/0"},
     "triton": {"admin-key": "admin-key-of-the-test"},
 }
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
-def of_kubernetes(overlay: str, secrets: dict[str, dict[str, str]]) -> dict[str, Part]:
+def of_kubernetes(overlay: str, secrets: Secrets) -> dict[str, Part]:
     """Every container of an overlay by workload; ``triton/engine`` is an init container."""
     return {
         workload.name if container in workload.pod["containers"] else f"{workload.name}/{container['name']}": _part(
@@ -29,7 +31,7 @@ def of_kubernetes(overlay: str, secrets: dict[str, dict[str, str]]) -> dict[str,
     }
 
 
-def _part(overlay: str, workload: Workload, container: dict[str, Any], secrets: dict[str, dict[str, str]]) -> Part:
+def _part(overlay: str, workload: Workload, container: dict[str, Any], secrets: Secrets) -> Part:
     environment = environment_of(overlay, container, secrets)
     return Part(
         name=workload.name,
@@ -51,24 +53,27 @@ def compose() -> dict[str, Any]:
     return found
 
 
-def of_compose() -> dict[str, Part]:
-    """Every service that runs one of our images or Redis; Docker asks its health check as an exec probe."""
+def of_compose(**variables: str) -> dict[str, Part]:
+    """Every service that runs one of our images or Redis, as ``docker compose`` with these variables would start it.
+
+    Docker asks a health check as an exec probe.
+    """
     parts = {}
     for name, service in compose()["services"].items():
         image = _image(service["image"])
         if not service["image"].startswith((OURS, "redis:")):
             continue
-        words = [str(word) for word in service["command"]]
+        words = [defaulted(str(word), variables) for word in service["command"]]
         if image == "triton":
             words = ["tritonserver", *words]  # the image's entry point
         test = service.get("healthcheck", {}).get("test", [])
         probes = {"startupProbe": {"exec": {"command": test[1:]}, "failureThreshold": 6}} if test else {}
-        environment = {key: defaulted(str(value)) for key, value in service.get("environment", {}).items()}
+        environment = {key: defaulted(str(value), variables) for key, value in service.get("environment", {}).items()}
         grace_s = float(str(service.get("stop_grace_period", "10s")).removesuffix("s"))
         parts[name] = Part(name, image, words, environment, probes=probes, grace_s=grace_s)
     return parts
 
 
-def defaulted(value: str) -> str:
-    """A value as Compose reads it where nobody has set the variable that it names."""
-    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+def defaulted(value: str, variables: Mapping[str, str] | None = None) -> str:
+    """A value as Compose reads it: what somebody set in place of a variable, or what stands there for it."""
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: (variables or {}).get(found[1]) or found[2], value)

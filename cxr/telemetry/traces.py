@@ -14,7 +14,7 @@ from opentelemetry import context, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-__all__ = ["SpanKind", "configure_tracing", "continued", "span", "trace_id", "traceparent"]
+__all__ = ["SpanKind", "configure_tracing", "continued", "recorded_traceparent", "span", "trace_id", "traceparent"]
 
 TRACEPARENT = "traceparent"
 Attribute = str | int | float | bool
@@ -88,6 +88,12 @@ def traceparent() -> str:
     carrier: dict[str, str] = {}
     _w3c.inject(carrier)
     return carrier.get(TRACEPARENT, "")
+
+
+def recorded_traceparent() -> str:
+    """The same for a hop that records whatever it is told of; empty where this trace is not recorded."""
+    recorded = trace.get_current_span().get_span_context().trace_flags.sampled
+    return traceparent() if recorded else ""
 
 
 def trace_id() -> str:

@@ -89,10 +89,10 @@ def _metrics(settings: LocalSettings) -> list[str]:
 
 
 def _traces(settings: LocalSettings) -> list[str]:
-    """Triton's own spans, as part of the trace that each request names."""
+    """Triton's own spans, as part of the trace that a request names; of others none (rate 0)."""
     if not settings.otlp_endpoint:
         return []
-    ours = ["mode=opentelemetry", "level=TIMESTAMPS", "rate=1"]
+    ours = ["mode=opentelemetry", "level=TIMESTAMPS", "rate=0"]
     theirs = [
         f"url={settings.otlp_endpoint.rstrip('/')}/v1/traces",
         "resource=service.name=pneumoserve-triton",

@@ -13,14 +13,16 @@ import pytest
 from deploy.local.settings import ROOT
 from tests.containers import Machine, Part
 from tests.files import png
+from tests.object_store import Bucket
+from tests.otlp_sink import OtlpSink
 from tests.parts import SECRETS, of_compose, of_kubernetes
 from tests.stack import wait_until
 from trainer.contract import MODEL_NAME
 from trainer.golden import PHANTOMS, GoldenSet
-from worker import operator
 
 SERVERS = ("redis", "triton", "worker", "gateway")
-OURS_ALONE = ("worker", "gateway", *(["retention"] if hasattr(operator, "retain") else []))
+ALONE = ("worker", "gateway", "dicom", "retention")  # that read our settings
+TRACE = f"00-{'7ace' * 8}-{'ab' * 8}-01"
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def cluster(machine: Machine) -> dict[str, Part]:
 def judge(machine: Machine, parts: dict[str, Part]) -> dict[str, object]:
     """One film through the gateway's own door."""
     url = f"http://127.0.0.1:{machine.ports[7860]}"
-    key = {"Authorization": f"Bearer {machine.key}"}
+    key = {"Authorization": f"Bearer {machine.key}", "traceparent": TRACE}
     with httpx.Client(base_url=url, timeout=30, headers=key) as client:
         wait_until(lambda: client.get("/readyz").status_code == 200, 60, "the gateway to see ledger and model")
         job = client.post("/v1/jobs", files=[("files", ("film.png", png()))]).raise_for_status().json()
@@ -73,8 +75,6 @@ def test_the_gateway_asks_for_a_key(machine: Machine, cluster: dict[str, Part]) 
 
 
 def test_retention_runs_to_its_end(machine: Machine, cluster: dict[str, Part]) -> None:
-    if not hasattr(operator, "retain"):
-        pytest.skip("this version's worker has no command `retain` yet")
     done = machine.run(cluster["retention"])
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -93,11 +93,10 @@ def test_triton_refuses_administration_without_its_key(machine: Machine, cluster
         assert client.is_model_ready("pneumonia_classifier")
 
 
-@pytest.mark.parametrize("name", OURS_ALONE)
-def test_an_unknown_or_missing_variable_ends_the_process_at_once(
-    machine: Machine, cluster: dict[str, Part], name: str
-) -> None:
-    done = machine.run(cluster[name], CXR_RETENTION="1", CXR_REDIS_URL=None)
+@pytest.mark.parametrize("name", ALONE)
+def test_an_unknown_or_missing_variable_ends_the_process_at_once(machine: Machine, name: str) -> None:
+    part = of_kubernetes("production", {**SECRETS, "blobs": {}})[name]
+    done = machine.run(part, CXR_RETENTION="1", CXR_REDIS_URL=None)
     assert done.returncode != 0
     assert "CXR_RETENTION is unknown" in done.stdout + done.stderr
     assert "CXR_REDIS_URL is missing" in done.stdout + done.stderr
@@ -108,19 +107,56 @@ def test_everybody_ends_within_the_grace_period(machine: Machine, cluster: dict[
         assert machine.stop(cluster[name]) in (0, -15), f"{name}: {machine.log(cluster[name])}"
 
 
-def test_compose_judges_a_film_and_stops(tmp_path: Path) -> None:
-    machine, parts = Machine(tmp_path), of_compose()
+def traced(sink: OtlpSink) -> set[str]:
+    """Who took part in the film's trace."""
+    return {span.service.removeprefix("pneumoserve-") for span in sink.of(TRACE.split("-")[1])}
+
+
+def test_compose_judges_a_film_traces_it_and_stops(tmp_path: Path) -> None:
+    """The profiles cpu, dicom and observe, with the variable that the file's head names."""
+    machine, parts = Machine(tmp_path), of_compose(CXR_OTLP_ENDPOINT="http://tempo:4318")
+    sink = OtlpSink(machine.ports[4318])
     try:
         for name in (*SERVERS, "dicom"):
             machine.start(parts[name])
         for name in (*SERVERS, "dicom"):
             machine.wait(parts[name], parts[name].probes["startupProbe"])
         assert judge(machine, parts)["kind"] in ("prediction", "rejection")
+        wait_until(lambda: traced(sink) == {"gateway", "worker", "triton"}, 20, f"the trace of all, not {traced(sink)}")
         assert machine.listens(11112)
         for name in ("dicom", *reversed(SERVERS)):
             assert machine.stop(parts[name]) in (0, -15), f"{name}: {machine.log(parts[name])}"
     finally:
         machine.close()
+        sink.close()
+
+
+def test_production_judges_a_film_from_an_object_store(tmp_path: Path, bucket: Bucket) -> None:
+    """The overlay `production`, but for its engine: the one for CPUs, brought and proved by the same init container."""
+    machine = Machine(tmp_path)
+    sink = OtlpSink(machine.ports[4318])
+    parts = of_kubernetes("production", {**SECRETS, "blobs": {"CXR_BLOBS_URL": bucket.url, **bucket.environment}})
+    engine, triton = parts["triton/engine"], parts["triton"]
+    parts["triton"] = replace(triton, words=[*triton.words, "--model-config-name=cpu"])
+    servers = (*SERVERS, "dicom")
+    try:
+        done = machine.run(replace(engine, words=[*engine.words, "--config-name=cpu"]))
+        assert done.returncode == 0, done.stderr
+        for name in servers:
+            machine.start(parts[name])
+        for name in servers:
+            for probe in parts[name].probes.values():
+                machine.wait(parts[name], probe)
+        assert all(machine.get(port, "/metrics") for port in (9101, 9102, 9103))
+        assert judge(machine, parts)["kind"] in ("prediction", "rejection")
+        assert len(bucket.names()) == 1
+        wait_until(lambda: traced(sink) == {"gateway", "worker", "triton"}, 20, f"the trace of all, not {traced(sink)}")
+        assert machine.run(parts["retention"]).returncode == 0
+        for name in reversed(servers):
+            assert machine.stop(parts[name]) in (0, -15), f"{name}: {machine.log(parts[name])}"
+    finally:
+        machine.close()
+        sink.close()
 
 
 def test_without_tensorrt_the_init_container_fails_and_says_why(machine: Machine) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -11,13 +13,24 @@ import pytest
 from cxr.queue import celery_app
 from cxr.settings import READ_ELSEWHERE, Settings
 from deploy.local.settings import ROOT
-from tests.manifests import OURS, OVERLAYS, Workload, environment_of, of_kind, rendered, secret_keys, workloads
+from tests.manifests import (
+    OURS,
+    OVERLAYS,
+    Workload,
+    environment_of,
+    of_kind,
+    rendered,
+    rendered_at,
+    secret_keys,
+    workloads,
+)
 
 # The oldest release of Kubernetes that the manifests are for (preStop.sleep without a feature gate), and the newest.
 RELEASES = ("1.34", "1.37")
 KEDA = ("ScaledObject", "TriggerAuthentication")  # their schema is not Kubernetes' own; see below
 IDENTITY = r"pod-security\.kubernetes\.io"
 OPERATIONS = ROOT / "docs" / "operations.md"
+SEEN = (ROOT / "docs" / "reliability.md").read_text()
 
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -99,6 +112,23 @@ def _breaks(container: dict[str, Any]) -> list[str]:
     return [f"{container['name']}: {rule}" for rule, kept in rules.items() if not kept]
 
 
+def megabytes(quantity: str) -> float:
+    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", quantity).groups()  # type: ignore[union-attr]
+    return int(number) * {"Mi": 2**20, "Gi": 2**30}[unit] / 1e6
+
+
+def test_memory_that_is_asked_for_is_what_the_bench_saw_and_more() -> None:
+    """Half as much again as the most that ``python -m bench.chaos`` saw of each; a limit is twice what is asked for."""
+    rows = re.findall(r"^\| [\d,]+ \| \d+ MB \| (\d+) MB \| (\d+) MB \| (\d+) MB \| \d+ bytes \|$", SEEN, re.MULTILINE)
+    assert len(rows) == 2
+    most = {name: max(int(row[place]) for row in rows) for place, name in enumerate(("gateway", "worker", "redis"))}
+    for workload in workloads("cpu"):
+        resources = workload.pod["containers"][0]["resources"]
+        asked, limit = megabytes(resources["requests"]["memory"]), megabytes(resources["limits"]["memory"])
+        assert asked <= limit / 2 or workload.name == "retention"
+        assert asked > 1.5 * most.get(workload.name, 0), workload.name
+
+
 @every_overlay
 def test_every_image_is_pinned(overlay: str) -> None:
     for workload in workloads(overlay):
@@ -175,6 +205,25 @@ def test_every_setting_is_one_that_the_program_knows(overlay: str) -> None:
             assert not ours & READ_ELSEWHERE
             seen |= ours
     assert {"CXR_REDIS_URL", "CXR_TRITON_URL", "CXR_REQUIRED"} <= seen
+
+
+def test_the_guides_overlay_leaves_our_redis_out(tmp_path: Path) -> None:
+    """The overlay `mine` of docs/operations.md, as somebody would write it down."""
+    shutil.copytree(ROOT / "deploy" / "kubernetes", tmp_path / "deploy" / "kubernetes")
+    for path, text in re.findall(r"```yaml\n# (deploy/\S+)\n(.*?)```", OPERATIONS.read_text(), re.DOTALL):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    found = rendered_at(tmp_path / "deploy" / "kubernetes" / "overlays" / "mine")
+    ours = {(each["kind"], each["metadata"]["name"]) for each in rendered("production")}
+    mine = {(each["kind"], each["metadata"]["name"]) for each in found}
+    left_out = {(kind, "redis") for kind in ("StatefulSet", "Service", "ServiceAccount", "NetworkPolicy")}
+    assert ours - mine == left_out | {("NetworkPolicy", "redis-from-keda")}
+    assert mine - ours == {("NetworkPolicy", "redis-elsewhere")}
+    [scaled] = [each for each in found if each["kind"] == "ScaledObject"]
+    assert {trigger["metadata"]["address"] for trigger in scaled["spec"]["triggers"]} == {"redis.example.org:6379"}
+    for each in found:
+        if each["kind"] not in KEDA:
+            kubernetes_validate.validate(each, RELEASES[-1], strict=True)
 
 
 def test_nothing_in_the_folder_is_left_out_of_the_overlays() -> None:

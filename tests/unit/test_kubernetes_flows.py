@@ -14,7 +14,7 @@ from tests.manifests import OVERLAYS, of_kind, workloads
 Flow = tuple[str, str, int]
 NAMESPACE = "kubernetes.io/metadata.name"
 OBJECT_STORE, DICOM_NETWORK = "object store", "DICOM network"
-OUTSIDE = ("ingress-nginx", "monitoring", "keda", "kube-system", OBJECT_STORE, DICOM_NETWORK, "anywhere else")
+OUTSIDE = ("traefik", "monitoring", "keda", "kube-system", OBJECT_STORE, DICOM_NETWORK, "anywhere else")
 ANY_PORT = (53, 80, 104, 443, 4318, 6379, 7860, 8000, 8001, 8002, 9101, 9102, 9103, 11112, 31337)
 
 
