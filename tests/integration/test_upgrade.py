@@ -39,7 +39,7 @@ from tests.files import grey_ramp, png
 from tests.stack import Stack, wait_until
 
 EARLIER = ROOT / "tests" / "earlier"
-BEFORE_THIS = "6ba3f7b"  # whose worker runs beside ours, where the checkout has its history
+BEFORE_THIS = "bd448f5"  # whose worker runs beside ours, where the checkout has its history
 MODEL = ModelIdentity(name="pneumonia_classifier", version=1, engine="openvino")
 JUDGED = Prediction(
     finding=Finding.PNEUMONIA, probability=0.9, ood_score=0.1, heatmap=[[0.0, 2.0], [0.0, -1.0]], model=MODEL
