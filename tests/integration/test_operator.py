@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from cxr.jobs import AuditLog
-from cxr.schemas import Rejection
+from cxr.schemas import JobState, Rejection
 from deploy.local.settings import ROOT
 from tests.files import png
 from tests.stack import Stack, wait_until
@@ -47,6 +47,14 @@ def test_an_image_that_was_set_aside_is_tried_again(stack: Stack) -> None:
     [answer] = stack.results(job_id)
     assert getattr(answer, "code", None) != "poison_image"
     assert worker(stack, "retry", job_id, "0").returncode == 1
+
+
+def test_a_job_is_stopped_and_the_record_says_so(redis_stack: Stack) -> None:
+    job_id = redis_stack.submit([png(), png()])
+    assert worker(redis_stack, "cancel", job_id).returncode == 0
+    assert redis_stack.jobs.job(job_id).state is JobState.CANCELLED
+    record = [line.split("  ") for line in worker(redis_stack, "audit").stdout.splitlines() if job_id in line]
+    assert [(action, images) for _, _, action, _, images in record] == [("cancelled", "2 images")]
 
 
 def test_what_is_past_its_retention_is_forgotten_by_command(redis_stack: Stack) -> None:
