@@ -43,6 +43,8 @@ CMD ["--model-repository=/models", "--model-control-mode=none", "--allow-http=fa
 
 FROM triton AS engine-packages
 USER 0:0
+# Compose's volumes take their owner from these folders.
+RUN install -d -o 1000 -g 1000 /repository /engines
 # The bindings alone, over the libraries that the container has; under the name that programs import.
 RUN python3 -m pip install --no-cache-dir --no-deps tensorrt-cu13-bindings==11.1.0.106 \
     && python3 -c "import site; open(site.getsitepackages()[0] + '/tensorrt.py', 'w').write('import sys, tensorrt_bindings\nsys.modules[__name__] = tensorrt_bindings\n')"

@@ -74,6 +74,25 @@ def test_a_server_has_the_health_check_that_compose_asks_and_a_command_has_none(
         assert json.loads(check.split("CMD ")[1]) == asked["test"][1:]
 
 
+def test_a_process_may_write_into_the_volumes_that_compose_gives_it() -> None:
+    """A new volume belongs to whoever owns its folder in the image; where there is none, to root."""
+    written = 0
+    for service in compose()["services"].values():
+        if service["image"].startswith(OURS):
+            image = service["image"].removeprefix(OURS).partition(":")[0]
+            user, group = last(image, "USER").split(":")
+            made = {
+                path
+                for line in stages(image)
+                for owned in re.findall(rf"install -d -o {user} -g {group}((?: /\w+)+)", line)
+                for path in owned.split()
+            }
+            paths = [volume.split(":")[1] for volume in service.get("volumes", []) if not volume.endswith(":ro")]
+            assert set(paths) <= made
+            written += len(paths)
+    assert written > 3
+
+
 @every_image
 def test_what_is_started_is_this_version(image: str) -> None:
     """Compose and Kubernetes start the version that the project has."""
