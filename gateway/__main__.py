@@ -23,7 +23,7 @@ from gateway.access.register import AccessFile
 from gateway.said import said
 from gateway.submit.command import submit
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, help="PneumoServe's web page and HTTP API.")
+cli = typer.Typer(no_args_is_help=True, add_completion=False)
 cli.add_typer(keys, name="keys")
 cli.add_typer(accounts, name="accounts")
 cli.command()(submit)
@@ -31,13 +31,15 @@ cli.command()(submit)
 
 @cli.callback()
 def main() -> None:
-    """PneumoServe's web page and HTTP API."""
+    """PneumoServe's doors: the web page, the HTTP API, DICOM; who may come in; and a client that sends folders."""
 
 
 @cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (else CXR_GATEWAY_HOST).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on (else CXR_GATEWAY_PORT).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen on (else CXR_GATEWAY_PORT).")
+    ] = None,
 ) -> None:
     """Serve the page at / and the API under /v1 until Ctrl-C.
 
@@ -80,8 +82,8 @@ def serve(
 def dicom() -> None:
     """Receive films by C-STORE and send their results back, until Ctrl-C; a process of its own beside `serve`.
 
-    Set through the environment: CXR_DICOM_PEERS (who may send), CXR_DICOM_RETURN_TO (where results go),
-    CXR_DICOM_HOST, CXR_DICOM_PORT, CXR_DICOM_AE_TITLE, CXR_DICOM_OWNER; docs/dicom.md has the how.
+    Set through the environment, see docs/dicom.md: CXR_DICOM_PEERS (who may send), CXR_DICOM_RETURN_TO (where results
+    go), CXR_DICOM_HOST, CXR_DICOM_PORT, CXR_DICOM_AE_TITLE, CXR_DICOM_OWNER.
     """
     settings = _settings()
     configure_logging("dicom", settings.log_level)

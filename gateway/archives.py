@@ -22,7 +22,8 @@ from cxr.errors import (
 from gateway.zip_directory import count_bound
 
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
-IGNORED_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+# What desktop systems leave in folders; and the index of a DICOM file-set (PS3.10 8.6), which has no pixels.
+IGNORED_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "DICOMDIR"})
 IGNORED_FOLDERS = frozenset({"__MACOSX"})
 # Of these the decompressor's memory is bounded; LZMA may ask for gigabytes.
 METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2})
@@ -39,8 +40,14 @@ def is_archive(name: str, first_bytes: bytes) -> bool:
     return suffix == ".zip" or (suffix == "" and first_bytes.startswith(ZIP_MARKS))
 
 
+def is_litter(name: str) -> bool:
+    """Whether a file lies beside films in folders and is none: told by its name alone."""
+    parts = PurePosixPath(name).parts or ("",)
+    return parts[-1] in IGNORED_NAMES or parts[-1].startswith("._") or not IGNORED_FOLDERS.isdisjoint(parts)
+
+
 class Archive:
-    """An open zip. Folders and the litter of desktop systems do not count as entries.
+    """An open zip. Folders and litter do not count as entries.
 
     Raises ``CorruptArchive`` when its directory cannot be read, ``TooManyImages`` before a directory of more than
     ``max_entries`` is parsed. An open archive closes ``file`` with itself.
@@ -106,8 +113,7 @@ class Archive:
 def _is_ignored(entry: zipfile.ZipInfo) -> bool:
     if entry.filename.endswith("/"):  # a folder; ZipInfo.is_dir fails where there is no name
         return True
-    parts = PurePosixPath(entry.filename).parts or ("",)
-    return parts[-1] in IGNORED_NAMES or parts[-1].startswith("._") or not IGNORED_FOLDERS.isdisjoint(parts)
+    return is_litter(entry.filename)
 
 
 def _refuse_unsafe(entry: zipfile.ZipInfo) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cxr.errors import CorruptArchive, CxrError, EmptyFile, FileTooLarge, ImageRejected, TooManyImages
-from gateway.archives import Archive, is_archive
+from gateway.archives import Archive, is_archive, is_litter
 from gateway.spool import Upload
 
 
@@ -33,7 +33,7 @@ def within(films: Iterator[Film], max_total_bytes: int) -> Iterator[Film]:
 
 
 class Contents:
-    """The images of a request, in the order they were sent; ``len`` is their number.
+    """The images of a request, in the order they were sent, without litter; ``len`` is their number.
 
     Raises:
         CorruptArchive: a single archive was sent and cannot be read (among others it becomes a row).
@@ -46,6 +46,8 @@ class Contents:
         self._count = 0
         try:
             for upload in uploads:
+                if is_litter(upload.name):
+                    continue
                 archive = _archive(upload, max_file_bytes, max_images)
                 self._uploads.append((upload, archive))
                 self._count += len(archive.entries) if isinstance(archive, Archive) else 1

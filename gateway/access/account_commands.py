@@ -9,7 +9,7 @@ import typer
 
 from cxr.errors import SettingsRefused
 from gateway.access.accounts import hashed, new_account
-from gateway.access.key_commands import File
+from gateway.access.key_commands import File, NewFile
 from gateway.access.register import Register, changing, new_session_secret, read_register
 from gateway.auth import Scope
 from gateway.said import said
@@ -22,7 +22,7 @@ Name = Annotated[str, typer.Argument(help="The account's name.")]
 @accounts.command()
 def add(
     name: Name,
-    file: File,
+    file: NewFile,
     owner: Annotated[
         str | None, typer.Option(help="Whose jobs it makes and sees, if not its own: a department.")
     ] = None,

@@ -16,16 +16,17 @@ from gateway.said import said
 
 keys = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke. A running gateway notices.")
 
-File = Annotated[
-    Path, typer.Option(envvar="CXR_ACCESS_FILE", help="The access file; it is made where there is none yet.")
+NewFile = Annotated[
+    Path, typer.Option("--file", envvar="CXR_ACCESS_FILE", help="The access file; it is made where there is none yet.")
 ]
+File = Annotated[Path, typer.Option(envvar="CXR_ACCESS_FILE", help="The access file.")]
 
 
 @keys.command()
 def create(
     owner: Annotated[str, typer.Option(help="Whose jobs the key makes and sees: a person, a department, a device.")],
     name: Annotated[str, typer.Option(help="What the key is for.")],
-    file: File,
+    file: NewFile,
     scope: Annotated[list[Scope] | None, typer.Option(help="What it may do (repeat); else submit and read.")] = None,
     waiting_images: Annotated[int | None, typer.Option(min=1, help="Most images waiting at once.")] = None,
     requests_per_minute: Annotated[int | None, typer.Option(min=1, help="Most requests in a minute.")] = None,

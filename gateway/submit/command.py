@@ -34,8 +34,19 @@ def submit(
 
     Run the same command again after an interruption: it goes on where it was, and nothing is judged twice.
 
-    Ends with 0: every image was judged; 3: some were refused, each with a row and a reason; 1: it could not be
-    finished; 2: wrong arguments; 4: the key is missing, not valid or may not do this; 130: interrupted.
+    Ends with
+
+    0: every image was judged;
+
+    1: it could not be finished;
+
+    2: wrong arguments, or no film there;
+
+    3: some were refused, each with a row and a reason;
+
+    4: the key is missing, not valid or may not do this;
+
+    130: interrupted.
     """
     from gateway.submit.connection import Connection, GaveUp, Refused
     from gateway.submit.folder import batches, find
@@ -55,10 +66,12 @@ def submit(
         if key and address.scheme == "http" and address.hostname not in LOOPBACK:
             typer.echo("warning: the key goes over the network unencrypted; use https", err=True)
         found = find(paths)
+        if not found.files:
+            _end(MISUSED, f"error: no film in {', '.join(map(str, paths))}")
         memory = Memory(out.with_name(out.name + ".jobs"))
         output = Output(out, chosen)
     except OSError as error:
-        _end(MISUSED, f"error: {error}")
+        _end(MISUSED, f"error: {error.filename or out}: {error.strerror or error}")
     try:
         with Bars(len(found.files)) as bars, Connection(url, key, patience_s, bars.say) as connection:
             submission = Submission(connection, memory, output, bars, memory.salt(fresh))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.archives import IGNORED_NAMES
+from gateway.archives import is_litter
 from gateway.names import LONGEST_NAME, printable
 
 
@@ -67,7 +67,7 @@ def _raise(error: OSError) -> None:
 
 
 def _is_litter(path: Path) -> bool:
-    return path.name in IGNORED_NAMES or any(part.startswith(".") for part in path.parts)
+    return is_litter(path.as_posix()) or any(part.startswith(".") for part in path.parts)
 
 
 def batches(files: Iterable[LocalFile], most_files: int, most_bytes: int) -> Iterator[list[LocalFile]]:

@@ -214,13 +214,20 @@ def test_a_key_is_shown_from_file_or_environment(start: Callable[..., tuple[str,
         parts.jobs.seen_by("other").job(rows(out)[0]["job_id"])
 
 
+def test_a_folder_without_films_ends_with_2(tmp_path: Path) -> None:
+    (tmp_path / "DICOMDIR").write_bytes(b"x")
+    code, said = Run("http://127.0.0.1:1", tmp_path, "--out", tmp_path / "out.csv").end()
+    assert (code, "no film in" in said) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["DICOMDIR"]
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("nowhere", "--out", "out.csv"),
-        (".", "--out", "out.xlsx"),
-        (".", "--out", "no/such/folder/out.csv"),
-        (".", "--out", "out.csv", "--api-key-file", "nowhere"),
+        ("docs", "--out", "out.xlsx"),
+        ("docs", "--out", "no/such/folder/out.csv"),
+        ("docs", "--out", "out.csv", "--api-key-file", "nowhere"),
     ],
 )
 def test_wrong_arguments_end_with_2(words: tuple[str, ...]) -> None:

@@ -144,6 +144,7 @@ def test_folders_and_litter_do_not_count() -> None:
         "scans/.DS_Store": b"x",
         "scans/._a.png": b"x",
         "Thumbs.db": b"x",
+        "DICOMDIR": b"x",
     }
     assert films(zip_of({**litter, "scans/a.png": FILM})) == {"scans/a.png": FILM}
 

@@ -30,6 +30,13 @@ def test_files_and_archives_mix_in_the_order_they_were_sent() -> None:
     assert list(read(found)) == ["a.png", "b.zip/c.png", "b.zip/d/e.png", "f.png"]
 
 
+def test_what_lies_beside_films_in_a_folder_does_not_count() -> None:
+    found = contents(("DICOMDIR", b"x"), (".DS_Store", b"x"), ("IM000001", FILM), ("._IM000001", b"x"))
+    assert len(found) == 1
+    assert list(read(found)) == ["IM000001"]
+    assert len(contents(("DICOMDIR", b"x"))) == 0
+
+
 def test_a_lone_corrupt_archive_refuses_the_request() -> None:
     with pytest.raises(CorruptArchive):
         contents(("films.zip", b"no zip"))

@@ -25,7 +25,7 @@ def row(index: int, result: Prediction | Rejection | None) -> JobResult:
 
 
 def test_every_file_is_found_or_named_as_passed_over(tmp_path: Path) -> None:
-    for name in ("b/2.png", "a/1.dcm", "0.jpeg", ".DS_Store", "a/.hidden/3.png", "b/Thumbs.db"):
+    for name in ("b/2.png", "a/1.dcm", "0.jpeg", ".DS_Store", "a/.hidden/3.png", "b/Thumbs.db", "DICOMDIR"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     os.mkfifo(tmp_path / "pipe")
@@ -33,7 +33,7 @@ def test_every_file_is_found_or_named_as_passed_over(tmp_path: Path) -> None:
     found = find([tmp_path])
     assert [file.name for file in found.files] == ["0.jpeg", "a/1.dcm", "b/2.png"]
     passed = {path.relative_to(tmp_path).as_posix() for path in found.passed_over}
-    assert passed == {".DS_Store", "a/.hidden/3.png", "b/Thumbs.db", "pipe", "dangling"}
+    assert passed == {".DS_Store", "a/.hidden/3.png", "b/Thumbs.db", "DICOMDIR", "pipe", "dangling"}
 
 
 def test_a_single_file_goes_by_its_name_and_a_missing_one_is_an_error(tmp_path: Path) -> None:
