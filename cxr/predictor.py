@@ -26,6 +26,10 @@ class Predictor:
     def __init__(self, model: ModelClient, decoder: Decoder | None = None) -> None:
         self._model, self._decoder = model, decoder or ThreadDecoder()
 
+    def ready(self) -> bool:
+        """Whether the model can answer now; never raises."""
+        return self._model.ready()
+
     def model(self) -> ModelIdentity:
         """Which model would answer now."""
         return self._model.served().identity

@@ -116,7 +116,9 @@ class Settings(BaseSettings):
         8, description="Jobs up to this size go to the interactive queue, ahead of batches."
     )
     chunk_size: int = Field(64, ge=1, le=64, description="Images per Celery message and per Triton request, at most.")
-    decode_processes: int = Field(2, ge=1, description="Processes that decode images: one per core, at most.")
+    decode_processes: int = Field(
+        2, ge=1, description="Processes that decode images, for each lane: one per core, at most."
+    )
     decode_timeout_s: float = Field(
         20.0, gt=0, description="Processor time one image may take to decode, and a third of its time by the clock."
     )

@@ -18,7 +18,7 @@ from tritonclient.utils import InferenceServerException
 from cxr.addresses import OPTIONS, channel_target
 from cxr.errors import ContractBroken, ModelUnavailable
 from cxr.imaging import IMAGE_SIZE_PX, PREPROCESS_VERSION
-from cxr.schemas import ModelCard, ModelIdentity
+from cxr.schemas import ModelCard, ModelIdentity, QueueName
 from cxr.telemetry.traces import TRACEPARENT, recorded_traceparent
 
 # gRPC statuses that pass by themselves: the server is away, busy, late, or between two model versions.
@@ -28,6 +28,8 @@ PASSING_STATUSES = frozenset(
 )
 
 VERSION_ATTEMPTS = 3
+# Triton's priority levels: the lower goes first, and 1 is the model's default.
+PRIORITIES = {QueueName.INTERACTIVE: 1, QueueName.BATCH: 2}
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,19 @@ class ModelClient:
     """A thread-safe client of one model; create it after any fork (gRPC and fork do not mix).
 
     Methods raise ``ModelUnavailable`` while the server or model is away, ``ContractBroken`` when the served model is
-    not one this version understands.
+    not one this version understands. What is asked for the ``batch`` queue lets everything else go first.
     """
 
     def __init__(
-        self, url: str, model_name: str, timeout_s: float = 30.0, headers: dict[str, str] | None = None
+        self,
+        url: str,
+        model_name: str,
+        timeout_s: float = 30.0,
+        headers: dict[str, str] | None = None,
+        queue: QueueName = QueueName.INTERACTIVE,
     ) -> None:
         self._url, self._model, self._timeout_s, self._headers = url, model_name, timeout_s, headers
+        self._queue = queue
         self._versions: dict[int, ServedModel] = {}
 
     @cached_property
@@ -112,7 +120,12 @@ class ModelClient:
         image.set_data_from_numpy(images)
         with _triton_errors():
             answer = self._client.infer(
-                self._model, [image], client_timeout=self._timeout_s, headers=self._traced_headers()
+                self._model,
+                [image],
+                priority=PRIORITIES[self._queue],  # orders Triton's own queue
+                parameters={"lane": self._queue.value},  # for model.py, which Triton does not tell the priority
+                client_timeout=self._timeout_s,
+                headers=self._traced_headers(),
             )
         served = self.version(int(answer.get_response().model_version))
         probability, heatmap, ood_score = (answer.as_numpy(name) for name in ("PROBABILITY", "HEATMAP", "OOD_SCORE"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from celery import Celery
@@ -13,6 +14,7 @@ from cxr.imaging import Limits
 from cxr.jobs import AuditLog, JobStore, Leases, Ledger, Origins
 from cxr.predictor import Predictor
 from cxr.queue import ChunkQueue, celery_app
+from cxr.schemas import QueueName
 from cxr.settings import Settings
 from cxr.telemetry import configure_logging
 from cxr.telemetry.metrics import serve_metrics
@@ -29,6 +31,11 @@ from worker.tasks import register_tasks
 
 # A message that left its queue is claimed within moments; one that two looks this far apart find unclaimed was lost.
 BETWEEN_LOOKS_FOR_LOST_MESSAGES_S = 4.0
+# What is added to the nice value of the processes that decode for a queue; Linux gives 10 a tenth of what 0 gets.
+NICENESS = {QueueName.INTERACTIVE: 0, QueueName.BATCH: 10}
+# How long a thread may keep the interpreter from another that wants it. A lone film's thread wants it after each of a
+# dozen calls to Redis, BlobStore, box and Triton; Python's own 5 ms would let batch threads hold it up each time.
+INTERPRETER_TURN_S = 0.0005
 READING_THREADS = 8  # each waits for the disk or the object store most of the time
 
 
@@ -38,18 +45,14 @@ def create_worker(settings: Settings) -> Celery:
     ledger = Ledger(settings.redis_url)
     jobs, leases, blobs = JobStore(ledger, settings), Leases(ledger, settings), blob_store(settings)
     threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="read")
-    model = ModelClient(settings.triton_url, settings.model_name, settings.infer_timeout_s)
-    limits = Limits(max_file_bytes=settings.max_file_bytes)
-    boxes = BoxedDecoder(
-        settings.decode_processes, BoxPlan(settings.decode_timeout_s, settings.decode_memory_bytes, limits)
-    )
-    predictor = Predictor(model, boxes)
+    predictors, boxes = _predictors(settings)
+    model = predictors[QueueName.INTERACTIVE]
     breaker = Breaker(model.ready)
-    count = AnswerCount(Origins(ledger), predictor)
+    count = AnswerCount(Origins(ledger), model)
     chunk_worker = ChunkWorker(
         leases,
         blobs,
-        predictor,
+        predictors,
         breaker,
         threads,
         lease_s=settings.lease_s,
@@ -70,16 +73,40 @@ def create_worker(settings: Settings) -> Celery:
         breaker.stop()
         reconciler.stop()
 
-    worker_init.connect(lambda **_: boxes.start(), weak=False)
+    def start_boxes(**_: object) -> None:
+        for decoder in boxes:
+            decoder.start()
+
+    def close_boxes(**_: object) -> None:
+        for decoder in boxes:
+            decoder.close()
+
+    worker_init.connect(start_boxes, weak=False)
     worker_ready.connect(lambda **_: reconciler.start(), weak=False)
     worker_shutting_down.connect(stop, weak=False)
-    worker_shutdown.connect(lambda **_: boxes.close(), weak=False)
+    worker_shutdown.connect(close_boxes, weak=False)
     setup_logging.connect(lambda **_: configure_logging("worker", settings.log_level), weak=False)
     return app
 
 
+def _predictors(settings: Settings) -> tuple[dict[QueueName, Predictor], list[BoxedDecoder]]:
+    """A predictor for each queue, with boxes of its own.
+
+    What is decoded and scored for a batch leaves the processor to a lone film at once, whatever is in hand.
+    """
+    limits = Limits(max_file_bytes=settings.max_file_bytes)
+    predictors, boxes = {}, []
+    for queue, niceness in NICENESS.items():
+        plan = BoxPlan(settings.decode_timeout_s, settings.decode_memory_bytes, limits, niceness=niceness)
+        boxes.append(BoxedDecoder(settings.decode_processes, plan))
+        model = ModelClient(settings.triton_url, settings.model_name, settings.infer_timeout_s, queue=queue)
+        predictors[queue] = Predictor(model, boxes[-1])
+    return predictors, boxes
+
+
 def run(settings: Settings) -> None:
     """Work until the process is told to stop; what is in hand is finished first."""
+    sys.setswitchinterval(INTERPRETER_TURN_S)
     configure_tracing("worker", settings.otlp_endpoint, settings.trace_ratio)
     serve_metrics(settings.worker_metrics_port, settings.metrics_host)
     app = create_worker(settings)

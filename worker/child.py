@@ -30,7 +30,7 @@ class BoxPlan:
     ``timeout_s``: processor time for one file; by the clock it may take ``patience`` times as long, since a process
     that waits for a processor does not hang. ``memory_bytes``: address space of the process, its program (about 160 MB)
     included; the largest film that the default limits let through needs 1.5 GB. ``decode``: a top-level function; tests
-    pass others, to crash and to hang.
+    pass others, to crash and to hang. ``niceness`` is added to the process's nice value: who has more gives way.
     """
 
     timeout_s: float = 20.0
@@ -38,6 +38,7 @@ class BoxPlan:
     limits: Limits = DEFAULT_LIMITS
     decode: Decode = examine
     patience: float = 3.0
+    niceness: int = 0
 
 
 class Child:
@@ -52,7 +53,7 @@ class Child:
         self._ready = False
         self._connection, theirs = socket.socketpair()
         decode = f"{plan.decode.__module__}:{plan.decode.__qualname__}"
-        orders = Orders(os.getpid(), theirs.fileno(), decode, plan.memory_bytes, asdict(plan.limits))
+        orders = Orders(os.getpid(), theirs.fileno(), decode, plan.memory_bytes, plan.niceness, asdict(plan.limits))
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "worker.inside", json.dumps(asdict(orders))],

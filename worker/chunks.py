@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -13,7 +13,7 @@ from cxr.blobs import BlobStore
 from cxr.errors import ContractBroken, LedgerUnavailable, ModelUnavailable, Unavailable
 from cxr.jobs import Lease, Leases
 from cxr.predictor import Predictor
-from cxr.schemas import Chunk, Prediction, Rejection
+from cxr.schemas import Chunk, Prediction, QueueName, Rejection
 from cxr.telemetry import logger, stage
 from cxr.telemetry.answers import CHUNKS
 from worker.breaker import Breaker
@@ -35,7 +35,7 @@ class ChunkWorker:
         self,
         leases: Leases,
         blobs: BlobStore,
-        predictor: Predictor,
+        predictors: Mapping[QueueName, Predictor],
         breaker: Breaker,
         threads: Executor,
         *,
@@ -43,7 +43,7 @@ class ChunkWorker:
         slice_images: int,
         count: AnswerCount,
     ) -> None:
-        self._leases, self._blobs, self._predictor, self._count = leases, blobs, predictor, count
+        self._leases, self._blobs, self._predictors, self._count = leases, blobs, predictors, count
         self._breaker, self._threads, self._lease_s = breaker, threads, lease_s
         self._slice_images = slice_images
         self._quarantine, self._precedence = Quarantine(), Precedence()
@@ -88,8 +88,9 @@ class ChunkWorker:
 
     def _answers(self, lease: Lease) -> dict[int, Prediction | Rejection]:
         """Answers by index: known ones of this model for the same bytes, the others from the predictor."""
+        predictor = self._predictors[lease.queue]
         hashes = {index: image.sha256 for index, image in lease.waiting.items() if image.sha256}
-        known = self._leases.known_answers(hashes.values(), self._predictor.model())
+        known = self._leases.known_answers(hashes.values(), predictor.model())
         answers = {index: known[sha256] for index, sha256 in hashes.items() if sha256 in known}
         unknown = {index: sha256 for index, sha256 in hashes.items() if sha256 not in known}
         for first in range(0, len(unknown), self._slice_images):
@@ -97,7 +98,7 @@ class ChunkWorker:
             places = list(unknown)[first : first + self._slice_images]
             with stage("read", images=len(places)):
                 contents = list(self._threads.map(self._blobs.get, [unknown[index] for index in places]))
-            answers |= dict(zip(places, self._predictor.predict(contents), strict=True))
+            answers |= dict(zip(places, predictor.predict(contents), strict=True))
         return {index: lease.waiting[index].noted(answer) for index, answer in answers.items()}
 
     def _recorded(self, lease: Lease, answers: dict[int, Prediction | Rejection]) -> int:

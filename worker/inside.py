@@ -36,6 +36,7 @@ class Orders:
     socket_fd: int
     decode: str
     memory_bytes: int
+    niceness: int
     limits: dict[str, int]
 
 
@@ -43,6 +44,7 @@ def obey(orders: Orders) -> None:
     """Decode file after file; return when the attendant is gone or after a fault."""
     _die_with(orders.parent_pid)
     _confine(orders.memory_bytes)
+    os.nice(orders.niceness)
     decode, limits = _function(orders.decode), Limits(**orders.limits)
     connection = socket.socket(fileno=orders.socket_fd)
     send(connection, Kind.READY, b"")

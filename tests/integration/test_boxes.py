@@ -10,18 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from cxr.schemas import Rejection
+from cxr.schemas import QueueName, Rejection
 from tests.files import grey_ramp, png
 from tests.stack import Stack, wait_until
+from worker.app import NICENESS
+
+BOXES = 4
 
 
 @pytest.fixture
 def own_stack(tmp_path: Path) -> Iterator[Stack]:
-    """A stack whose worker a test may kill."""
+    """A stack whose worker a test may kill; it has two boxes in each lane."""
     stack = Stack(tmp_path, CXR_DECODE_PROCESSES="2")
     try:
         stack.start("redis", "triton", "worker")
-        wait_until(lambda: len(boxes_of(stack)) == 2, 30, "two boxes")
+        wait_until(lambda: len(boxes_of(stack)) == BOXES, 30, "the boxes")
         yield stack
     finally:
         stack.close()
@@ -61,8 +64,19 @@ def test_boxes_killed_in_mid_job_cost_no_film(own_stack: Stack) -> None:
     assert len(answers) == 300
     assert {answer.code for answer in answers if isinstance(answer, Rejection)} <= {"not_chest_xray"}
     assert own_stack.alive("worker")
-    wait_until(lambda: len(boxes_of(own_stack)) == 2, 30, "other boxes")
+    wait_until(lambda: len(boxes_of(own_stack) - first) == BOXES / 2, 30, "other boxes in the lane that had work")
     assert not first & boxes_of(own_stack)
+
+
+def test_what_is_decoded_for_a_batch_lets_everything_else_go_first(own_stack: Stack) -> None:
+    worker = os.getpriority(os.PRIO_PROCESS, own_stack.pid("worker"))
+    gives_way = min(worker + NICENESS[QueueName.BATCH], 19)
+
+    def niceness() -> list[int]:
+        return sorted(os.getpriority(os.PRIO_PROCESS, pid) for pid in boxes_of(own_stack))
+
+    assert gives_way > worker
+    wait_until(lambda: niceness() == [worker, worker, gives_way, gives_way], 60, "two boxes of each lane")
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGKILL])

@@ -21,11 +21,13 @@ from tritonclient.utils import InferenceServerException
 from cxr.decoding import ThreadDecoder
 from cxr.imaging import preprocess
 from cxr.predictor import Predictor
-from cxr.schemas import ModelCard, Prediction, Rejection
+from cxr.schemas import ModelCard, Prediction, QueueName, Rejection
+from cxr.triton import ModelClient
 from deploy.local.settings import ROOT
 from deploy.local.triton import STUB_PYTHON
 from tests.files import png_header_of
 from tests.stack import Stack, wait_until
+from trainer.repository import BATCH_NICENESS
 
 GOLDEN = ROOT / "model_repository" / "pneumonia" / "golden"
 SCALARS = ("bool", "int32", "int64", "uint64", "double", "string", "bytes")
@@ -69,6 +71,22 @@ def test_whole_files_get_what_the_predictor_gives(
         else:
             assert (found["FINDING"][row], found["REFUSAL_CODE"][row]) == ("", answer.code)
             assert math.isnan(found["PROBABILITY"][row])
+
+
+def test_both_lanes_of_the_classifier_answer_alike(stack: Stack) -> None:
+    films = np.stack([preprocess(path.read_bytes()) for path in FILMS])
+    batch = ModelClient(stack.settings.triton_url, stack.settings.model_name, queue=QueueName.BATCH)
+    usual, other = stack.model.infer(films), batch.infer(films)
+    for one, same in ((usual.probability, other.probability), (usual.heatmap, other.heatmap)):
+        assert same == pytest.approx(one, abs=1e-5)
+
+
+def test_the_batch_lane_computes_in_threads_that_give_way(stack: Stack) -> None:
+    stack.model.infer(np.zeros((1, 1, 224, 224), np.uint8))
+    [backend] = backend_processes(stack.pid("triton"), "/pneumonia_classifier/")
+    threads = [os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in Path(f"/proc/{backend}/task").iterdir()]
+    usual = os.getpriority(os.PRIO_PROCESS, backend)
+    assert set(threads) == {usual, min(usual + BATCH_NICENESS, 19)}
 
 
 def test_hostile_bytes_cost_their_own_row_alone(door: triton.InferenceServerClient) -> None:

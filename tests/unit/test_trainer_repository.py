@@ -11,7 +11,8 @@ pytest.importorskip("onnx", reason="the toy model needs onnx")
 
 from tritonclient.grpc import model_config_pb2 as triton
 
-from cxr.schemas import ModelCard
+from cxr.schemas import ModelCard, QueueName
+from cxr.triton import PRIORITIES
 from tests.model_runs import card_fields
 from trainer.errors import MissingStep
 from trainer.refusals import ConfigOutdated
@@ -61,6 +62,14 @@ def test_a_full_queue_refuses_instead_of_growing(card: ModelCard) -> None:
     assert policy.timeout_action == triton.ModelQueuePolicy.REJECT
     assert policy.max_queue_size > 0
     assert policy.default_timeout_microseconds > 0
+
+
+def test_who_names_no_priority_goes_before_batches(card: ModelCard) -> None:
+    for made in (tensorrt_config(card), cpu_config(card, "openvino-fp32")):
+        batching = made.dynamic_batching
+        assert batching.priority_levels == max(PRIORITIES.values())
+        assert batching.default_priority_level == PRIORITIES[QueueName.INTERACTIVE] < PRIORITIES[QueueName.BATCH]
+    assert int(cpu_config(card, "openvino-fp32").parameters["batch_niceness"].string_value) > 0
 
 
 def test_the_same_card_gives_the_same_text_and_triton_can_read_it(card: ModelCard) -> None:

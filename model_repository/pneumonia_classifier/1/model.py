@@ -2,25 +2,37 @@
 
     IMAGE uint8 [N,1,S,S]  ->  PROBABILITY fp32 [N,1], HEATMAP fp32 [N,h,w], OOD_SCORE fp32 [N,1]
 
-Triton's dynamic batcher hands over several requests at once. They are scored as one batch, cut into slices that the
-OpenVINO streams work on side by side: a slice's activations stay in the core's cache, a batch of 64 does not.
+Two lanes. A request whose parameter ``lane`` is ``batch`` is scored by threads of low priority, every other by threads
+of its own at the usual one: a lone film gets a core at once, whatever a batch is in the middle of, and a batch has the
+cores that nobody else wants. So ``execute`` only hands requests over; each is answered when it is scored. Films are
+scored in slices: a slice's activations stay in the core's cache, a batch of 64 does not. Small requests share a slice.
 
 Read from the config's ``parameters``: ``engine``, one of ``ENGINES``; ``slice_size`` (films per slice); ``streams`` and
-``threads`` (0: OpenVINO's choice, one stream per core); for engines with a second look ``recheck_logit`` and
-``recheck_ood``, the distances from a limit of the card's operating point within which a film gets one.
+``threads`` (0: OpenVINO's choice, one stream per core); ``batch_niceness``, what is added to the batch lane's nice
+value; for engines with a second look ``recheck_logit`` and ``recheck_ood``, the distances from a limit of the card's
+operating point within which a film gets one.
 """
 
 import ctypes
 import json
-from concurrent.futures import ThreadPoolExecutor
+import os
+import time
+from collections import deque
+from concurrent.futures import Future
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from queue import SimpleQueue
+from threading import Condition, Lock, Thread, get_native_id
 
 import numpy as np
 import openvino as ov
 import triton_python_backend_utils as pb_utils
 
 OUTPUTS = ("PROBABILITY", "HEATMAP", "OOD_SCORE")
+INTERACTIVE, BATCH = "interactive", "batch"
+# One more is refused: 256 requests of 64 films are 30 s of work for two CPU cores or more, and would wait to time out.
+MOST_WAITING = 256
+PATIENCE_S = 1.0  # who waited longer is asked whether anybody still wants the answer
 INT8_FILE = "model.int8.onnx"
 # By name: the file, the precision of what it leaves open, and whether doubtful films are scored again in fp32.
 ENGINES = {
@@ -32,67 +44,176 @@ ENGINES = {
 
 
 class TritonPythonModel:
-    """One instance holds one compiled model; Triton calls it from one thread."""
+    """One instance holds the model, compiled for each lane; Triton calls it from one thread."""
 
     def initialize(self, args):
         config = json.loads(args["model_config"])
-        film_shape = [int(size) for size in config["input"][0]["dims"]]
         parameters = {key: entry["string_value"] for key, entry in config["parameters"].items()}
-        folder = Path(args["model_repository"]) / args["model_version"]
-        file, precision, second_look = ENGINES[parameters["engine"]]
-        if file == INT8_FILE and not has_vnni():
-            file = "model.onnx"
-        core = ov.Core()
-        first = compile_model(core, folder / file, precision, parameters)
-        second = compile_model(core, folder / "model.onnx", "f32", parameters) if second_look else None
-        self.limits = Limits(parameters) if second_look else None
-        self.slice_size = int(parameters["slice_size"])
-        self.streams = first.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-        self.threads = ThreadPoolExecutor(self.streams)
-        self.idle = SimpleQueue()  # the inference requests of each stream, used again for every batch
-        for _ in range(self.streams):
-            requests = [compiled.create_infer_request() for compiled in (first, second) if compiled]
-            # Once here, alone: two threads in OpenVINO's very first inference wait for each other for ever (2026.4.1).
-            for request in requests:
-                request.infer({"IMAGE": np.zeros((1, *film_shape), np.uint8)})
-            self.idle.put(requests)
-        computing = first.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        pb_utils.Logger.log_info(f"{folder / file}: {parameters['engine']}, in {computing}, {self.streams} streams")
+        folder, slice_size = Path(args["model_repository"]) / args["model_version"], int(parameters["slice_size"])
+        film_shape = [int(size) for size in config["input"][0]["dims"]]
+        batch_scorers, interactive_scorers = (scorers(folder, parameters, film_shape) for _ in (BATCH, INTERACTIVE))
+        self.batch = Lane(batch_scorers, slice_size, int(parameters["batch_niceness"]))
+        self.interactive = Lane(interactive_scorers, slice_size)
 
     def execute(self, requests):
-        """Answer every request, in order: with its rows of the batch, or with the error that stopped the batch."""
-        films = [np.from_dlpack(pb_utils.get_input_tensor_by_name(request, "IMAGE")) for request in requests]
-        try:
-            answers = self.score(films[0] if len(films) == 1 else np.concatenate(films))
-        except (RuntimeError, ValueError) as error:  # what OpenVINO and numpy raise
-            refusal = pb_utils.TritonError(f"inference failed: {error}", pb_utils.TritonError.INTERNAL)
-            return [pb_utils.InferenceResponse([], refusal) for _ in requests]
-        ends = np.cumsum([len(part) for part in films]).tolist()
-        return [respond(answers, end - len(part), end) for part, end in zip(films, ends, strict=True)]
+        """Hand every request to its lane, and return: Triton is answered from there."""
+        for request in requests:
+            films = np.from_dlpack(pb_utils.get_input_tensor_by_name(request, "IMAGE"))
+            lane = json.loads(request.parameters() or "{}").get("lane")
+            sender = request.get_response_sender()
+            asked = Asked(films.copy(), sender.is_cancelled)
+            asked.answer.add_done_callback(partial(respond, sender))
+            (self.batch if lane == BATCH else self.interactive).put(asked)
 
     def score(self, films):
         """Score [N,1,S,S] uint8; a dict of [N, ...] fp32 arrays by output name."""
-        step = min(self.slice_size, -(-len(films) // self.streams))
-        slices = [films[start : start + step] for start in range(0, len(films), step)]
-        parts = list(self.threads.map(self.score_slice, slices))
-        return {name: np.concatenate([part[name] for part in parts]) for name in OUTPUTS}
-
-    def score_slice(self, films):
-        requests = self.idle.get()
-        try:
-            answer = requests[0].infer({"IMAGE": films}, share_inputs=True)
-            answer = {name: answer[name] for name in OUTPUTS}
-            doubtful = self.limits.near(answer) if self.limits else np.zeros(len(films), bool)
-            if doubtful.any():
-                exact = requests[1].infer({"IMAGE": films[doubtful]}, share_inputs=True)
-                for name in OUTPUTS:
-                    answer[name][doubtful] = exact[name]
-            return answer
-        finally:
-            self.idle.put(requests)
+        asked = Asked(films)
+        self.interactive.put(asked)
+        return asked.answer.result()
 
     def finalize(self):
-        self.threads.shutdown()
+        for lane in (self.interactive, self.batch):
+            lane.close()
+
+
+class Refused(Exception):
+    """A request that is not scored: why, and the name of Triton's code for it."""
+
+    def __init__(self, sentence, code):
+        super().__init__(sentence)
+        self.code = code
+
+
+class Asked:
+    """The films of one request; ``answer`` is a future of their outputs."""
+
+    def __init__(self, films, is_cancelled=lambda: False):
+        self.films, self.answer, self.is_cancelled = films, Future(), is_cancelled
+        self.since, self.left, self.outputs, self.changing = time.monotonic(), len(films), {}, Lock()
+
+    def unwanted(self):
+        """Whether it is over, or nobody waits for it any more; asking Triton takes time, so late ones only."""
+        if not self.answer.done() and time.monotonic() - self.since > PATIENCE_S and self.is_cancelled():
+            self.fail(Refused("cancelled", "CANCELLED"))
+        return self.answer.done()
+
+    def add(self, start, end, outputs):
+        """Put in what came out for films ``start`` to ``end``; the last part makes the answer."""
+        with self.changing:
+            for name, rows in outputs.items():
+                whole = self.outputs.setdefault(name, np.empty((len(self.films), *rows.shape[1:]), rows.dtype))
+                whole[start:end] = rows
+            self.left -= end - start
+        if not self.left and not self.answer.done():
+            self.answer.set_result(self.outputs)
+
+    def fail(self, error):
+        with self.changing:
+            if not self.answer.done():
+                self.answer.set_exception(error)
+
+
+class Lane:
+    """Requests in turn, cut into slices; a thread for each scorer."""
+
+    def __init__(self, scorers, slice_size, niceness=0):
+        self.slice_size, self.waiting, self.closed, self.changed = slice_size, deque(), False, Condition()
+        self.threads = [Thread(target=self.work, args=(score, niceness), daemon=True) for score in scorers]
+        for thread in self.threads:
+            thread.start()
+
+    def put(self, asked):
+        """Cut a request into slices, one for each thread at least where it has the films."""
+        if not len(asked.films):
+            asked.fail(Refused("no film", "INVALID_ARG"))
+            return
+        step = min(self.slice_size, -(-len(asked.films) // len(self.threads)))
+        cuts = [*range(0, len(asked.films), step), len(asked.films)]
+        with self.changed:
+            full = len({id(one) for one, _, _ in self.waiting}) >= MOST_WAITING
+            if not full:
+                self.waiting.extend((asked, start, end) for start, end in pairwise(cuts))
+                self.changed.notify_all()
+        if full:
+            asked.fail(Refused(f"{MOST_WAITING} requests wait already", "UNAVAILABLE"))
+
+    def take(self):
+        """The next slice, together with others that wait and fit, but leave something to the other threads; or None."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.waiting or self.closed)
+            share, films, taken = -(-len(self.waiting) // len(self.threads)), 0, []
+            while self.waiting and len(taken) < share:
+                _, start, end = self.waiting[0]
+                films += end - start
+                if taken and films > self.slice_size:
+                    break
+                taken.append(self.waiting.popleft())
+            return taken or None
+
+    def work(self, score, niceness):
+        if niceness:
+            own = get_native_id()
+            os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + niceness)
+        while (taken := self.take()) is not None:
+            wanted = [piece for piece in taken if not piece[0].unwanted()]
+            if wanted:
+                self.answer(score, wanted)
+
+    def answer(self, score, pieces):
+        parts = [asked.films[start:end] for asked, start, end in pieces]
+        try:
+            outputs = score(parts[0] if len(parts) == 1 else np.concatenate(parts))
+        except (RuntimeError, ValueError) as error:  # what OpenVINO and numpy raise
+            for asked, _, _ in pieces:
+                asked.fail(error)
+            return
+        at = 0
+        for asked, start, end in pieces:
+            asked.add(start, end, {name: rows[at : at + end - start] for name, rows in outputs.items()})
+            at += end - start
+
+    def close(self):
+        """Answer what waits, then end the threads."""
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
+        for thread in self.threads:
+            thread.join()
+
+
+def scorers(folder, parameters, film_shape):
+    """A function for each stream of a model compiled for it: [n,1,S,S] uint8 to a dict of outputs. Each for one thread,
+    in which OpenVINO computes, so at that thread's priority.
+    """
+    file, precision, second_look = ENGINES[parameters["engine"]]
+    if file == INT8_FILE and not has_vnni():
+        file = "model.onnx"
+    core = ov.Core()
+    first = compile_model(core, folder / file, precision, parameters)
+    second = compile_model(core, folder / "model.onnx", "f32", parameters) if second_look else None
+    limits = Limits(parameters) if second_look else None
+    streams = first.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+    computing = first.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    pb_utils.Logger.log_info(f"{folder / file}: {parameters['engine']}, in {computing}, {streams} streams")
+    found = []
+    for _ in range(streams):
+        requests = [compiled.create_infer_request() for compiled in (first, second) if compiled]
+        # Once here, alone: two threads in OpenVINO's very first inference wait for each other for ever (2026.4.1).
+        for request in requests:
+            request.infer({"IMAGE": np.zeros((1, *film_shape), np.uint8)})
+        found.append(partial(score_slice, requests, limits))
+    return found
+
+
+def score_slice(requests, limits, films):
+    answer = requests[0].infer({"IMAGE": films}, share_inputs=True)
+    answer = {name: answer[name] for name in OUTPUTS}
+    doubtful = limits.near(answer) if limits else np.zeros(len(films), bool)
+    if doubtful.any():
+        exact = requests[1].infer({"IMAGE": films[doubtful]}, share_inputs=True)
+        for name in OUTPUTS:
+            answer[name][doubtful] = exact[name]
+    return answer
 
 
 class Limits:
@@ -144,6 +265,16 @@ def to_tensor(name, array):
     return tensor
 
 
-def respond(answers, start, end):
-    """One request's rows as its response."""
-    return pb_utils.InferenceResponse([to_tensor(name, answers[name][start:end]) for name in OUTPUTS])
+def respond(sender, answer):
+    """Send a request's outputs, or the error that stopped it."""
+    error = answer.exception()
+    if error is None:
+        response = pb_utils.InferenceResponse([to_tensor(name, answer.result()[name]) for name in OUTPUTS])
+    elif isinstance(error, Refused):
+        response = pb_utils.InferenceResponse(
+            [], pb_utils.TritonError(str(error), getattr(pb_utils.TritonError, error.code))
+        )
+    else:
+        refusal = pb_utils.TritonError(f"inference failed: {error}", pb_utils.TritonError.INTERNAL)
+        response = pb_utils.InferenceResponse([], refusal)
+    sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
