@@ -43,7 +43,7 @@ def folder(name: str) -> Iterator[Path]:
 def running(*names: str, commands: Mapping[str, str] | None = None, **environment: str) -> Iterator[Stack]:
     """The processes of the Procfile as ``make run`` starts them, with a ledger and blobs of their own."""
     with folder("stack") as path:
-        stack = Stack(path, commands, CXR_RECONCILE_INTERVAL_S="2", **environment)
+        stack = Stack(path, commands, CXR_RECONCILE_INTERVAL_S="1", **environment)
         try:
             stack.start(*names)
             yield stack

@@ -39,7 +39,7 @@ OPTIONS: list[ChannelOption] = [
     ("grpc.service_config_disable_resolution", 1),
     # The default back-off of gRPC grows to two minutes; a restarted server should be found again at once.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2000),
+    ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.dns_min_time_between_resolutions_ms", 2000),
     # A server whose machine vanished closes no connection; only an unanswered ping tells. Triton answers two pings
     # without data per connection before it calls them too many.

@@ -135,8 +135,8 @@ class Settings(BaseSettings):
         description="Images read, decoded and scored at a time; in between, interactive work goes first.",
     )
     infer_timeout_s: float = Field(30.0, gt=0, description="Longest wait for one Triton answer.")
-    lease_s: float = Field(10.0, gt=0, description="How long a claimed chunk stays claimed without a sign of life.")
-    reconcile_interval_s: float = Field(2.0, gt=0, description="Pause between two looks for lost chunks.")
+    lease_s: float = Field(6.0, gt=0, description="How long a claimed chunk stays claimed without a sign of life.")
+    reconcile_interval_s: float = Field(1.0, gt=0, description="Pause between two looks for lost chunks.")
     max_chunk_attempts: int = Field(3, ge=1, description="Workers an image may stop before it is set aside as poison.")
     idempotency_s: int = Field(24 * 3600, gt=0, description="How long an idempotency key is remembered.")
     retention_s: int = Field(7 * 24 * 3600, gt=0, description="How long a finished job and its images are kept.")

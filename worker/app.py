@@ -30,7 +30,7 @@ from worker.reconcile import Reconciler
 from worker.tasks import register_tasks
 
 # A message that left its queue is claimed within moments; one that two looks this far apart find unclaimed was lost.
-BETWEEN_LOOKS_FOR_LOST_MESSAGES_S = 4.0
+BETWEEN_LOOKS_FOR_LOST_MESSAGES_S = 2.0
 # What is added to the nice value of the processes that decode for a queue; Linux gives 10 a tenth of what 0 gets.
 NICENESS = {QueueName.INTERACTIVE: 0, QueueName.BATCH: 10}
 # How long a thread may keep the interpreter from another that wants it. A lone film's thread wants it after each of a

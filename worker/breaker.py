@@ -11,13 +11,13 @@ from cxr.telemetry.answers import BREAKER_OPEN
 
 log = logger(__name__)
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 2.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 1.0
 
 
 class Breaker:
     """Closed while the model answers; opened by a failure; closed again when ``ready`` says so.
 
-    The pauses between two asks double up to two seconds, each spread at random, so that many workers do not ask a
+    The pauses between two asks double up to a second, each spread at random, so that many workers do not ask a
     restarted server at the same moment.
     """
 

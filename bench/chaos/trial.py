@@ -62,7 +62,7 @@ class Trial:
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)  # noqa: S311  (moments, not secrets)
         self.folder.mkdir(parents=True, exist_ok=True)
-        production = {"CXR_DECODE_PROCESSES": "1", "CXR_RECONCILE_INTERVAL_S": "2"}
+        production = {"CXR_DECODE_PROCESSES": "1", "CXR_RECONCILE_INTERVAL_S": "1"}
         self.stack = Stack(self.folder, self.commands, **(production | self.environment))
         self._number, self._counting = 0, Lock()
         self._supervised, self._supervisor = Event(), Thread(target=self._revive, name="supervisor", daemon=True)
