@@ -5,7 +5,9 @@ from __future__ import annotations
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -19,7 +21,7 @@ from cxr.errors import (
     UnsafeArchiveEntry,
     UnsupportedFormat,
 )
-from gateway.zip_directory import count_bound
+from gateway.zip_directory import Directory
 
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 # What desktop systems leave in folders; and the index of a DICOM file-set (PS3.10 8.6), which has no pixels.
@@ -47,55 +49,64 @@ def is_litter(name: str) -> bool:
 
 
 class Archive:
-    """An open zip. Folders and litter do not count as entries.
+    """An open zip; ``len`` is the number of its entries. Folders and litter do not count.
 
     Raises ``CorruptArchive`` when its directory cannot be read, ``TooManyImages`` before a directory of more than
     ``max_entries`` is parsed. An open archive closes ``file`` with itself.
     """
 
     def __init__(self, file: IO[bytes], max_file_bytes: int, max_entries: int) -> None:
-        self._file, self._max_file_bytes = file, max_file_bytes
+        self._file, self._max_file_bytes, self._count = file, max_file_bytes, 0
+        places, sizes = array("Q"), array("Q")  # of all entries: 16 bytes each, and no more is kept of them
         try:
-            if count_bound(file) > 2 * max_entries + 1000:  # folders count there too
+            self._directory = Directory.of(file)
+            if self._directory.count_bound() > 2 * max_entries + 1000:  # folders count there too
                 raise TooManyImages(f"at most {max_entries}")
-            self._zip = zipfile.ZipFile(file)
+            for page in self._directory.pages():
+                self._count += sum(1 for entry in page.infolist() if not _is_ignored(entry))
+                places.extend(entry.header_offset for entry in page.infolist())
+                sizes.extend(entry.compress_size for entry in page.infolist())
         except DAMAGE as error:
             raise CorruptArchive from error
-        self.entries = [entry for entry in self._zip.infolist() if not _is_ignored(entry)]
-        self._overlapping = _overlapping(self._zip.infolist())
+        self._overlapping = _overlapping(places, sizes)
+
+    def __len__(self) -> int:
+        return self._count
 
     def films(self) -> Iterator[tuple[str, int, bytes | ImageRejected]]:
         """Each entry's name, declared size in bytes, and its bytes or why they are not taken."""
-        for entry in self.entries:
-            content: bytes | ImageRejected
-            try:
-                content = self._read(entry)
-            except ImageRejected as refusal:
-                content = refusal
-            yield entry.orig_filename, entry.file_size, content
+        for page in self._directory.pages():
+            for entry in page.infolist():
+                if _is_ignored(entry):
+                    continue
+                content: bytes | ImageRejected
+                try:
+                    content = self._read(page, entry)
+                except ImageRejected as refusal:
+                    content = refusal
+                yield entry.orig_filename, entry.file_size, content
 
     def close(self) -> None:
-        self._zip.close()
         self._file.close()
 
-    def _read(self, entry: zipfile.ZipInfo) -> bytes:
+    def _read(self, page: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         _refuse_unsafe(entry)
         if entry.header_offset in self._overlapping:
             raise UnsafeArchiveEntry("it overlaps another entry")
         if entry.file_size > self._max_file_bytes:
             raise FileTooLarge(f"{entry.file_size} bytes, at most {self._max_file_bytes}")
-        content = self._decompress(entry)
+        content = self._decompress(page, entry)
         if not content:
             raise EmptyFile
         if content.startswith(ZIP_MARKS):
             raise UnsupportedFormat("an archive inside an archive")
         return content
 
-    def _decompress(self, entry: zipfile.ZipInfo) -> bytes:
+    def _decompress(self, page: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         """Headers may lie: count what really comes out, and stop at the limit."""
         content = bytearray()
         try:
-            with self._zip.open(entry) as stream:
+            with page.open(entry) as stream:
                 while block := stream.read(READ_BYTES):
                     content += block
                     if len(content) > self._max_file_bytes:
@@ -135,13 +146,19 @@ def _refuse_bomb(size: int, compressed_size: int) -> None:
         raise UnsafeArchiveEntry(f"it expands more than {MAX_EXPANSION}-fold")
 
 
-def _overlapping(entries: list[zipfile.ZipInfo]) -> frozenset[int]:
+def _overlapping(places: Sequence[int], sizes: Sequence[int]) -> frozenset[int]:
     """Header offsets of entries that share bytes with another: how a small archive claims to hold terabytes."""
     found: set[int] = set()
     end, last = 0, -1
-    for entry in sorted(entries, key=lambda entry: entry.header_offset):
-        if entry.header_offset < end or entry.header_offset == last:
-            found |= {entry.header_offset, last}
-        if (reach := entry.header_offset + entry.compress_size) >= end:
-            end, last = reach, entry.header_offset
+    for place, size in (
+        zip(places, sizes, strict=True) if _ascending(places) else sorted(zip(places, sizes, strict=True))
+    ):
+        if place < end or place == last:
+            found |= {place, last}
+        if (reach := place + size) >= end:
+            end, last = reach, place
     return frozenset(found)
+
+
+def _ascending(numbers: Sequence[int]) -> bool:
+    return all(one <= other for one, other in pairwise(numbers))

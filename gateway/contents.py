@@ -50,7 +50,7 @@ class Contents:
                     continue
                 archive = _archive(upload, max_file_bytes, max_images)
                 self._uploads.append((upload, archive))
-                self._count += len(archive.entries) if isinstance(archive, Archive) else 1
+                self._count += len(archive) if isinstance(archive, Archive) else 1
                 if self._count > max_images:
                     raise TooManyImages(f"at most {max_images}")
             if len(self._uploads) == 1 and isinstance(fault := self._uploads[0][1], CorruptArchive):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import random
 import stat
@@ -19,6 +20,7 @@ from cxr.errors import (
     UnsafeArchiveEntry,
     UnsupportedFormat,
 )
+from gateway import zip_directory
 from gateway.archives import Archive, is_archive
 from tests.files import png
 from tests.zips import (
@@ -153,6 +155,40 @@ def test_folders_and_litter_do_not_count() -> None:
 def test_honest_entries_come_out_whole_and_in_order(method: int) -> None:
     entries = {f"films/{number}.png": FILM + bytes([number]) for number in (3, 1, 2)}
     assert list(films(zip_of(entries, method)).items()) == list(entries.items())
+
+
+@pytest.mark.parametrize("before", [b"", b"#!/bin/sh\n"])
+@pytest.mark.parametrize("is_long", [False, True])
+def test_a_directory_of_several_pages_comes_out_whole_and_in_order(
+    before: bytes, is_long: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zip_directory, "PAGE_ENTRIES", 4)
+    if is_long:
+        monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 3)  # zipfile then writes the 64-bit end record
+    entries = {f"{number}.png": FILM + bytes([number]) for number in range(11)}
+    archive = zip_of(entries)
+    assert (zip_directory.END64 in archive) is is_long
+    assert list(films(before + archive).items()) == list(entries.items())
+
+
+def test_entries_of_two_pages_that_share_bytes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zip_directory, "PAGE_ENTRIES", 1)
+    answers = films(overlapping())
+    assert len(answers) > 1
+    assert all(isinstance(answer, UnsafeArchiveEntry) for answer in answers.values())
+
+
+def test_a_long_directory_is_never_in_memory_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zip_directory, "PAGE_ENTRIES", 4)
+    archive = zip_of({f"{number}.png": FILM for number in range(40)})
+
+    def parsed() -> int:
+        gc.collect()
+        return sum(isinstance(one, zipfile.ZipInfo) for one in gc.get_objects())
+
+    before, opened = parsed(), Archive(io.BytesIO(archive), LIMIT, 100)
+    assert len(opened) == 40
+    assert max(parsed() - before for _ in opened.films()) <= 2 * zip_directory.PAGE_ENTRIES
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a zip at all", zip_of({"film.png": FILM})[:-30]])
