@@ -3,6 +3,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 RUN ?= first
 CHAOS_IMAGES ?= 10000
+IMAGES_FOLDER ?= /var/tmp/pneumoserve-images
 OSV ?= https://api.osv.dev/v1/query
 # test.txt holds all of run.txt, gateway.txt and worker.txt; what is measured against (bench*.txt) is not ours to mend.
 AUDITED := $(patsubst %,requirements/%.txt,test trainer tritonserver tritonstub audit)
@@ -17,7 +18,7 @@ MARK_AUDIT := .venv-audit/.installed
 MARK_PEERS := .venv-bench/.installed .venv-bench-mlserver/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-unit test-integration test-acceptance test-trainer chaos bench bench-peers check format lock \
+.PHONY: help run demo test test-unit test-integration test-acceptance test-trainer chaos bench bench-peers images check format lock \
 	licences audit install release train clean
 
 help: ## List the targets
@@ -50,6 +51,10 @@ bench: $(MARK_TEST) $(MARK_TRITON) bench-peers ## Measure everything (about 25 m
 	$(SERVE)/python -m bench all --write
 
 bench-peers: $(MARK_PEERS) ## Install what people would use instead, each to be measured beside ours
+
+images: $(MARK_TEST) $(MARK_TRITON) ## Build our images with buildah (Debian, as root; minutes, gigabytes), run gateway and worker in them
+	@for program in buildah debootstrap; do command -v $$program >/dev/null || { echo "$$program is not installed" >&2; exit 1; }; done
+	IMAGES_FOLDER=$(IMAGES_FOLDER) TORCH="$(TORCH)" $(SERVE)/python -m pytest -s tests/images
 
 check: $(MARK_TEST) ## Format, lint, types, import layers, generated files
 	$(SERVE)/ruff format --check .
