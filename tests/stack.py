@@ -139,21 +139,26 @@ class Stack:
 
     def stop(self, name: str, with_signal: signal.Signals = signal.SIGTERM) -> None:
         """Signal a process group and wait until it is gone; after 20 s it is killed."""
-        process = self._running.pop(name)
-        with suppress(ProcessLookupError):  # it has ended by itself
-            os.killpg(process.pid, with_signal)
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        self._stop([name], with_signal)
+
+    def _stop(self, names: Sequence[str], with_signal: signal.Signals) -> None:
+        stopping = [self._running.pop(name) for name in names]
+        for process in stopping:
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(process.pid, with_signal)
+        for process in stopping:
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def close(self) -> None:
         self.model.close()
         self._celery.pool.force_close_all()
         self.ledger.redis.close()
-        for name in reversed(list(self._running)):
-            self.stop(name)
+        self._stop([name for name in self._running if name != "redis"], signal.SIGTERM)
+        self._stop(list(self._running), signal.SIGTERM)  # last: the others say their last words to it
 
     def gateway_port(self, name: str) -> int:
         """Where a gateway listens: ``gateway`` at ``gateway_url``, ``gateway-2`` elsewhere."""

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cxr.errors import CxrError, Unavailable, every_error
+from cxr.jobs import ledger
 from cxr.settings import Settings
 from gateway.http_app import http_app
 from gateway.parts import Parts
@@ -16,9 +17,12 @@ from gateway.problems import STATUS, every_code, problem_of, status_of
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    """The API of a gateway whose Redis and Triton are away."""
+    """The API of a gateway whose Redis and Triton are away, and which does not call again for seconds."""
     nowhere = Settings(redis_url="redis://127.0.0.1:1/0", triton_url="127.0.0.1:1")
-    with TestClient(http_app(Parts.of(nowhere)), raise_server_exceptions=False) as client:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "ATTEMPTS_AGAIN", 0)
+        parts = Parts.of(nowhere)
+    with TestClient(http_app(parts), raise_server_exceptions=False) as client:
         yield client
 
 
