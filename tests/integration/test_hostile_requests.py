@@ -7,9 +7,11 @@ passwords are in ``test_cross_site.py`` and ``test_sign_in.py``, files that hang
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -19,6 +21,7 @@ from cxr.imaging import Limits, preprocess
 from cxr.settings import Settings
 from deploy.local.settings import ROOT
 from tests.files import png, png_header_of
+from tests.gateway import served
 from tests.guarded import access_file, key_of, visitor
 from tests.zips import claiming_size, overlapping, zip_of, zip_with_link
 
@@ -145,6 +148,25 @@ def test_a_file_is_what_it_is_and_not_what_it_is_called(content: bytes) -> None:
 
 
 # -- headers
+
+
+@pytest.mark.parametrize("value", [b"a\rX-Own: 1", b"a\0b", b"a\nX-Own: 1\r\nX Y: 2"])
+def test_a_header_within_a_header_is_refused(guarded: Settings, tmp_path: Path, value: bytes) -> None:
+    """Header injection on its way in: the server itself refuses the request, before anybody is asked."""
+    with served(guarded.model_copy(update={"blobs_dir": tmp_path / "blobs"})) as (url, _):
+        place = urlsplit(url)
+        with socket.create_connection((place.hostname, place.port), timeout=30) as connection:
+            head = b"GET /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-API-Key: " + value + b"\r\n\r\n"
+            connection.sendall(head)
+            said = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert b"x-own" not in said.lower()
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a b", "a\tb", "ä"])
+def test_an_idempotency_key_that_could_be_more_is_refused(alice: Any, key: str) -> None:
+    answer = sent(alice, "film.png", png(), **{"Idempotency-Key": key.encode("latin-1")})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
 def test_no_header_is_made_of_what_was_sent(alice: Any) -> None:
