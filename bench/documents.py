@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+BEGIN, END = "<!-- written by {owner}: begin -->", "<!-- written by {owner}: end -->"
+
 
 def write_section(document: Path, owner: str, heading: str, text: str) -> None:
     """Replace the section between ``owner``'s marks, or add it at the end; the rest of the document stays."""
-    begin, end = f"<!-- written by {owner}: begin -->", f"<!-- written by {owner}: end -->"
+    begin, end = BEGIN.format(owner=owner), END.format(owner=owner)
     section = f"{begin}\n\n## {heading}\n\n{text.strip()}\n\n{end}"
     before = document.read_text() if document.exists() else "# Reliability\n"
     if begin in before:

@@ -85,7 +85,7 @@ def main(
             shutil.rmtree(folder, ignore_errors=True)
     kept = kept_rows(state)
     print("\n" + text_of(known, kept))
-    if write_document:
+    if write_document or only_write:
         write(known, kept, f"{os.cpu_count()} CPU cores")
     if unproven or not all(one.found.good for one in kept.values() if isinstance(one.found, Row)):
         sys.exit(1)

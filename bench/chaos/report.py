@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.chaos.faults import Fault
-from bench.chaos.memory import DISTINCT, Memory
+from bench.chaos.memory import DISTINCT, SIZES, Memory
 from bench.chaos.rows import Kept
 from bench.chaos.trial import Row
-from bench.documents import write_section
+from bench.documents import BEGIN, END, write_section
 from deploy.local.settings import ROOT
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
@@ -27,7 +27,8 @@ beside.
 make chaos
 ```
 
-A run that is stopped goes on where it was; rows are kept under `.local/chaos`. Seed {seed}; code {versions}.
+A run that is stopped goes on where it was; rows are kept under `.local/chaos`. *Code*: the version that a row was made
+with; a row stands until it is made again.
 
 """
 MEMORY = """
@@ -38,41 +39,57 @@ worker with its boxes; for Redis what it says it uses when the job is done. Redi
 answer, never its bytes. These drawn films are mostly refused as no chest film; a judged one has a heatmap and takes
 more.
 
-| Images | Sent | Gateway | Worker | Redis | In Redis, per image |
-|---|---|---|---|---|---|
+| Images | Sent | Gateway | Worker | Redis | In Redis, per image | Code |
+|---|---|---|---|---|---|---|
 """
+Lines = dict[str, str]  # whole lines of a table by their first cell
+OWNER = "bench.chaos"
 
 
-def text_of(faults: Mapping[str, Fault], kept: Mapping[str, Kept]) -> str:
-    """All that is kept, as Markdown, in the order of the faults; what is not there is said to be not yet run."""
+def text_of(faults: Mapping[str, Fault], kept: Mapping[str, Kept], published: Lines | None = None) -> str:
+    """All that is kept, as Markdown, in the order of the faults.
+
+    What is not kept stays as it was published; what is not there either is said to be not yet run.
+    """
+    there = published or {}
     lines = [
-        "| Fault | Images | Lost | Answered twice | Recovery | Worked on again | All of it | Seen |",
-        "|---|---|---|---|---|---|---|---|",
+        "| Fault | Images | Lost | Answered twice | Recovery | Worked on again | All of it | Seen | Code |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, fault in faults.items():
         row = kept[name].found if name in kept else None
         if isinstance(row, Row):
             lines.append(
                 f"| {row.fault} | {row.images:,} | {row.lost:,} | {row.answered_twice:,} | {_s(row.recover_s)}"
-                f" | {_s(row.again_s)} | {_s(row.held_s)} | {row.seen} |"
+                f" | {_s(row.again_s)} | {_s(row.held_s)} | {row.seen} | {kept[name].version} |"
             )
         else:
-            lines.append(f"| {fault.title} | not yet run | | | | | | |")
-    memory = [one.found for one in kept.values() if isinstance(one.found, Memory)]
-    rows = [
-        f"| {one.images:,} | {_mb(one.sent_bytes)} | {_mb(one.gateway_bytes)} | {_mb(one.worker_bytes)}"
-        f" | {_mb(one.redis_bytes)} | {one.redis_bytes_per_image:.0f} bytes |"
-        for one in sorted(memory, key=lambda one: one.images)
-    ]
-    return "\n".join(lines) + (MEMORY.format(distinct=DISTINCT) + "\n".join(rows) if rows else "")
+            lines.append(there.get(fault.title, f"| {fault.title} | not yet run | | | | | | | |"))
+    rows = {size: there[f"{size:,}"] for size in SIZES if f"{size:,}" in there}
+    rows |= {
+        one.found.images: f"| {one.found.images:,} | {_mb(one.found.sent_bytes)} | {_mb(one.found.gateway_bytes)}"
+        f" | {_mb(one.found.worker_bytes)} | {_mb(one.found.redis_bytes)}"
+        f" | {one.found.redis_bytes_per_image:.0f} bytes | {one.version} |"
+        for one in kept.values()
+        if isinstance(one.found, Memory)
+    }
+    lines += [MEMORY.format(distinct=DISTINCT) + "\n".join(rows[size] for size in sorted(rows))] if rows else []
+    return "\n".join(lines)
+
+
+def published(document: Path) -> Lines:
+    """The lines of the tables as they stand in the document."""
+    if not document.exists():
+        return {}
+    _, _, rest = document.read_text().partition(BEGIN.format(owner=OWNER))
+    section, _, _ = rest.partition(END.format(owner=OWNER))
+    return {line.split("|")[1].strip(): line for line in section.splitlines() if line.startswith("| ")}
 
 
 def write(faults: Mapping[str, Fault], kept: Mapping[str, Kept], machine: str, document: Path = DOCUMENT) -> None:
-    """Replace the tables in the document."""
-    versions = ", ".join(sorted({one.version for one in kept.values()}))
-    seeds = ", ".join(sorted({str(one.seed) for one in kept.values()}))
-    text = INTRODUCTION.format(machine=machine, seed=seeds, versions=versions) + text_of(faults, kept)
-    write_section(document, "bench.chaos", "What was killed, and what was lost", text)
+    """Bring the tables in the document up to what is kept."""
+    text = INTRODUCTION.format(machine=machine) + text_of(faults, kept, published(document))
+    write_section(document, OWNER, "What was killed, and what was lost", text)
 
 
 def _s(duration_s: float | None) -> str:

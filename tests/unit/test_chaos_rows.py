@@ -35,11 +35,31 @@ def test_a_row_stands_for_the_same_code_images_and_seed_alone() -> None:
 def test_the_table_has_every_fault_and_says_what_was_not_run(tmp_path: Path) -> None:
     kept = {"kill-worker": Kept(ROW, "abc", 10_000, 1, 211.0), "memory-1000": Kept(MEMORY, "abc", 1000, 1, 30.0)}
     text = text_of(every_fault(), kept)
-    assert "| SIGKILL one of two workers | 10,000 | 0 | 0 | 2.0 s | 14.1 s |  | 3 kills |" in text
+    assert "| SIGKILL one of two workers | 10,000 | 0 | 0 | 2.0 s | 14.1 s |  | 3 kills | abc |" in text
     assert text.count("| not yet run |") == len(every_fault()) - 1
-    assert "| 1,000 | 2 MB | 200 MB | 300 MB | 3 MB | 1000 bytes |" in text
+    assert "| 1,000 | 2 MB | 200 MB | 300 MB | 3 MB | 1000 bytes | abc |" in text
     write(every_fault(), kept, "two cores", tmp_path / "reliability.md")
-    assert "code abc" in (tmp_path / "reliability.md").read_text()
+    assert text in (tmp_path / "reliability.md").read_text()
+
+
+def test_what_was_published_stands_until_it_is_made_again(tmp_path: Path) -> None:
+    document, faults = tmp_path / "reliability.md", every_fault()
+    other = replace(ROW, fault=faults["kill-triton"].title)
+    larger = replace(MEMORY, images=50_000)
+    first = {
+        "kill-worker": Kept(ROW, "abc", 10_000, 1, 211.0),
+        "kill-triton": Kept(other, "abc", 10_000, 1, 90.0),
+        "memory-1000": Kept(MEMORY, "abc", 1000, 1, 30.0),
+        "memory-50000": Kept(larger, "abc", 50_000, 1, 300.0),
+    }
+    again = {
+        "kill-worker": Kept(ROW, "def", 10_000, 1, 200.0),
+        "memory-50000": Kept(larger, "def", 50_000, 1, 290.0),
+    }
+    write(faults, first, "two cores", document)
+    write(faults, again, "two cores", document)
+    assert text_of(faults, {**first, **again}) in document.read_text()
+    assert document.read_text().count("abc") == document.read_text().count("def") == 2
 
 
 def test_a_row_is_good_when_nothing_was_lost_doubled_or_failed() -> None:
