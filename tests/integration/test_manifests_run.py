@@ -9,6 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from redis import Redis
+from redis.exceptions import NoPermissionError
 
 from deploy.local.settings import ROOT
 from tests.containers import Machine, Part
@@ -124,6 +126,8 @@ def test_compose_judges_a_film_traces_it_and_stops(tmp_path: Path) -> None:
         assert judge(machine, parts)["kind"] in ("prediction", "rejection")
         wait_until(lambda: traced(sink) == {"gateway", "worker", "triton"}, 20, f"the trace of all, not {traced(sink)}")
         assert machine.listens(11112)
+        with pytest.raises(NoPermissionError), Redis(port=machine.ports[6379]) as stranger:
+            stranger.dbsize()
         for name in ("dicom", *reversed(SERVERS)):
             assert machine.stop(parts[name]) in (0, -15), f"{name}: {machine.log(parts[name])}"
     finally:
