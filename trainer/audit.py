@@ -18,7 +18,7 @@ from trainer.model import ServedModel, load_served
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
 from trainer.shift import NAMES
-from trainer.shortcuts import shortcut_aucs
+from trainer.shortcuts import contrary, shortcut_aucs
 
 PICTURED = 5
 
@@ -34,11 +34,13 @@ def audit(run: RunName) -> None:
     sets = {
         name: (shifted_validation(validation, name), validation.labels) for name in ("as_is", "everything", "swapped")
     }
+    contrary_films = contrary((train.pixels[some], train.labels[some]), np.array(validation.pixels), validation.labels)
     lungs = average_lungs(train.pixels[np.flatnonzero(train.labels == 0)[:400]])
     folder.write_json(
         "audit.json",
         {
             "shortcuts": shortcut_aucs((train.pixels[some], train.labels[some]), sets),
+            "contrary": on_films(model, validation, contrary_films),
             "moves": moves(model, validation, point.threshold),
             "lungs": on_lungs(model, validation, lungs),
         },
@@ -61,6 +63,12 @@ def moves(model: ServedModel, validation: FilmSet, threshold: float) -> dict[str
             "decisions_changed": float(((after >= threshold) != (before >= threshold)).mean()),
         }
     return result
+
+
+def on_films(model: ServedModel, validation: FilmSet, chosen: NDArray[np.bool_]) -> dict[str, float]:
+    """AUC on the chosen films alone, as they are."""
+    answers = served_scores(model, np.array(validation.pixels[chosen]))[0]
+    return {"films": int(chosen.sum()), "auc": auc(validation.labels[chosen], answers)}
 
 
 def on_lungs(model: ServedModel, validation: FilmSet, lungs: NDArray[np.bool_]) -> dict[str, float]:
