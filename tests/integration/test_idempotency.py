@@ -121,14 +121,14 @@ def test_one_that_was_second_forgets_its_own_job(gateway: Gateway, monkeypatch: 
     assert len(gateway.parts.jobs.recent()) == 1
 
 
+def away(*_: Any) -> Any:
+    """As when the gateway dies, or loses Redis, before a job is submitted."""
+    raise LedgerUnavailable
+
+
 def test_a_job_that_was_bound_and_not_submitted_is_submitted_by_the_next_request(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the gateway dies, or loses Redis, between the two."""
-
-    def away(*_: Any) -> Any:
-        raise LedgerUnavailable
-
     with monkeypatch.context() as cut:
         cut.setattr(JobStore, "submit", away)
         assert send(gateway).status_code == 503
@@ -141,9 +141,6 @@ def test_a_job_that_was_bound_and_not_submitted_is_submitted_by_the_next_request
 def test_without_a_key_nothing_is_left_of_a_request_that_failed(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: Any) -> Any:
-        raise LedgerUnavailable
-
     with monkeypatch.context() as cut:
         cut.setattr(JobStore, "submit", away)
         assert gateway.post(FILES).status_code == 503
