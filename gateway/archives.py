@@ -44,7 +44,7 @@ def is_archive(name: str, first_bytes: bytes) -> bool:
 
 def is_litter(name: str) -> bool:
     """Whether a file lies beside films in folders and is none: told by its name alone."""
-    parts = PurePosixPath(name).parts or ("",)
+    parts = name.split("/")  # pathlib would keep every part of every name (sys.intern)
     return parts[-1] in IGNORED_NAMES or parts[-1].startswith("._") or not IGNORED_FOLDERS.isdisjoint(parts)
 
 
