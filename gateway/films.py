@@ -5,7 +5,11 @@ Only what a worker has decoded and lived is decoded here: a file that stops its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Lock
 
 from PIL import Image
 
@@ -14,6 +18,36 @@ from cxr.imaging import Limits, decode
 from cxr.schemas import JobResult, Prediction, Rejection
 from gateway.overlay import SHOWN_PX, film_png, heatmap_png, overlay_png, shown
 from gateway.parts import Parts
+
+KEPT_FILMS = 8  # about a megabyte each
+
+
+class LastShown:
+    """The films that were shown last, by their bytes' hash: a reader asks for a film and its heatmap at once.
+
+    Whether a film may be seen is asked before, each time. Safe in threads; who comes second waits for the first.
+    """
+
+    def __init__(self) -> None:
+        self._films: OrderedDict[str, Future[Image.Image]] = OrderedDict()
+        self._lock = Lock()
+
+    def film(self, sha256: str, draw: Callable[[], Image.Image]) -> Image.Image:
+        """The film, drawn unless it is at hand. Raises what ``draw`` raises, and forgets that."""
+        with self._lock:
+            found = self._films.get(sha256)
+            future = self._films.setdefault(sha256, Future())
+            self._films.move_to_end(sha256)
+            while len(self._films) > KEPT_FILMS:
+                self._films.popitem(last=False)
+        if found is None:
+            try:
+                future.set_result(draw())
+            except BaseException as error:  # noqa: BLE001  (raised again below, and where it is awaited)
+                with self._lock:
+                    self._films.pop(sha256, None)
+                future.set_exception(error)
+        return future.result()
 
 
 @dataclass(frozen=True)
@@ -25,23 +59,24 @@ class Films:
     """
 
     parts: Parts
+    last: LastShown = field(default_factory=LastShown)
 
     def film(self, job_id: str, index: int) -> bytes:
         """PNG of the film alone, judged or refused for what it shows. Raises ``ResultsNotReady`` before the answer."""
         row = self.parts.jobs.result(job_id, index)
         if isinstance(row.result, Rejection) and row.result.code == NotChestXray.code:
-            return film_png(self.decoded(row))
-        return film_png(self.decoded(self.judged(job_id, index)[0]))
+            return film_png(self._shown(row))
+        return film_png(self._shown(self.judged(job_id, index)[0]))
 
     def heatmap(self, job_id: str, index: int) -> bytes:
         """Transparent PNG of the heatmap, of the film's shown size. Raises ``ResultsNotReady`` before the answer."""
         row, prediction = self.judged(job_id, index)
-        return heatmap_png(prediction.heatmap, shown(self.decoded(row)).size)
+        return heatmap_png(prediction.heatmap, self._shown(row).size)
 
     def overlay(self, job_id: str, index: int, opacity: float) -> bytes:
         """PNG of the film under its heatmap. Raises ``ResultsNotReady`` before the answer."""
         row, prediction = self.judged(job_id, index)
-        return overlay_png(self.decoded(row), prediction.heatmap, opacity)
+        return overlay_png(self._shown(row), prediction.heatmap, opacity)
 
     def judged(self, job_id: str, index: int) -> tuple[JobResult, Prediction]:
         """The row of a judged image. Raises ``ResultsNotReady`` before the answer, and its refusal."""
@@ -60,6 +95,10 @@ class Films:
             raise ImageNotFound(f"image {row.index} was never stored")
         limits = Limits(max_file_bytes=self.parts.settings.max_file_bytes)
         return decode(self.parts.blobs.get(row.image.sha256), limits, enough_px=SHOWN_PX)
+
+    def _shown(self, row: JobResult) -> Image.Image:
+        """The film at the size it is shown."""
+        return self.last.film(row.image.sha256 or "", lambda: shown(self.decoded(row)))
 
 
 def _as_error(rejection: Rejection) -> CxrError:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from cxr.errors import BlobsUnavailable, ImageNotFound, ImageRejected, JobNotFound, LedgerUnavailable, ResultsNotReady
 from gateway.auth import Reader
-from gateway.films import Films
+from gateway.films import Films, LastShown
 from gateway.parts import Parts
 from gateway.problems import documented
 
@@ -26,10 +26,12 @@ def pictures_api(parts: Parts) -> APIRouter:
     """The routes under ``/v1/jobs/{job_id}/images/{index}``; PNG, at most 1024 px on the longer side."""
     api = APIRouter(prefix="/v1/jobs/{job_id}/images/{index}", tags=["pictures"], default_response_class=Png)
 
+    last = LastShown()
+
     def shown_to(caller: Reader, job_id: str, index: Index) -> Films:
         seen = parts.seen_by(caller)
         seen.custody.pictured(job_id, index, caller.actor)
-        return Films(seen)
+        return Films(seen, last)
 
     @api.get("/film.png", summary="The film alone", responses=documented(*SOUGHT, ResultsNotReady))
     def film(caller: Reader, job_id: str, index: Index) -> Response:

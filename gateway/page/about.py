@@ -93,7 +93,9 @@ def _codes() -> str:
 def _measured(metrics: Mapping[str, Mapping[str, Estimate]]) -> str:
     """A table: one row per figure, one column per set."""
     names = list(dict.fromkeys(name for estimates in metrics.values() for name in estimates))
-    heads = "".join(f'<th scope="col">{escape(part)} (95 % interval)</th>' for part in metrics)
+    heads = "".join(
+        f'<th scope="col">{escape(part)} <span class="of-95">(95 % interval)</span></th>' for part in metrics
+    )
     lines = "".join(
         f'<tr><th scope="row">{escape(_figure(name))}</th>'
         + "".join(
@@ -112,4 +114,4 @@ def _figure(name: str) -> str:
 
 
 def _estimate(estimate: Estimate) -> str:
-    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+    return f'{estimate.value:.3f} <span class="of-95">({estimate.low:.3f} to {estimate.high:.3f})</span>'

@@ -11,6 +11,7 @@ from gateway.page.words import ANSWERS, count, duration, escape
 from gateway.worklists import Answer
 
 JSON_PAGE_IMAGES = 1000
+OF_DICOM_ALONE = "A report and a heatmap of each film that came as DICOM, and an index of all"
 
 
 def progress(job: Job, counts: Mapping[Answer, int], images_per_s: float = 0.0) -> str:
@@ -36,7 +37,7 @@ def receiving(files: int) -> str:
     """HTML shown while the films are being made durable."""
     return f"""
 <section class="panel progress working" data-state="receiving" role="status">
-  <div class="standing"><p>Storing <strong>{count(files, "file")}</strong> before they are judged</p></div>
+  <div class="standing"><p>Storing <strong>{count(files, "file")}</strong>; judging follows</p></div>
   <div class="bar"><span class="unknown"></span></div>
 </section>"""
 
@@ -60,7 +61,11 @@ def downloads(job_id: str, films: int) -> str:
         (as_json, "JSON", f"findings.{as_json}"),
         ("dicom", "DICOM (zip)", "findings-dicom.zip"),
     )
-    links = "".join(f'<a href="{results}?format={kind}" download="{name}">{words}</a>' for kind, words, name in kinds)
+    said = {"dicom": f' title="{OF_DICOM_ALONE}"'}
+    links = "".join(
+        f'<a href="{results}?format={kind}" download="{name}"{said.get(kind, "")}>{words}</a>'
+        for kind, words, name in kinds
+    )
     return f'<p class="downloads"><span>Download</span>{links}</p>'
 
 

@@ -20,6 +20,18 @@ const drawWindow = () => {
   });
 };
 
+// A film that a slow decoder is still busy with, and one that did not come, must not look like a black film.
+const sayLoading = () => {
+  const film = find(".stage .film"), loading = find(".loading");
+  const settle = () => {
+    loading.hidden = film.naturalWidth > 0;
+    film.hidden = !loading.hidden;
+    if (film.hidden) loading.textContent = "The film cannot be shown at the moment.";
+  };
+  if (film.complete) settle();
+  else film.onload = film.onerror = settle;
+};
+
 const draw = () => {
   const box = find(".light-box[data-film]");
   if (!box) return;
@@ -40,6 +52,7 @@ const draw = () => {
     const slider = find(`#${id}`);
     if (slider) slider.value = value;
   }
+  sayLoading();
   find("[data-do=invert]").setAttribute("aria-pressed", seen.invert);
   drawWindow();
 };

@@ -34,6 +34,7 @@ def viewer(job_id: str, row: JobResult, with_heatmap: bool) -> str:
     return f"""
 <div class="light-box" tabindex="0" role="group" data-film="{base}"
   aria-label="Film viewer" aria-describedby="viewer-keys">
+  <p class="loading" role="status">Loading the film</p>
   <div class="stage">
     <img class="film" src="{base}/film.png" alt="The film {escape(row.image.name)}" draggable="false">
     {heat if with_heatmap else ""}

@@ -64,7 +64,7 @@ def _head(order: Order, words: str, wanted: Arrangement) -> str:
 
 def _row(line: Line) -> str:
     words = ANSWERS[line.answer]
-    said = short_reason(line.code) if line.code else words.title
+    said = _headed(short_reason(line.code)) if line.code else words.title
     noted = f'<span class="noted" title="Has notes">{line.notes} note{"s" if line.notes > 1 else ""}</span>'
     share = "" if line.probability is None else _share(line.probability, words.style)
     return f"""
@@ -75,6 +75,11 @@ def _row(line: Line) -> str:
     {escape(line.name)}</button>{noted if line.notes else ""}</td>
   <td class="column-sent">{line.index + 1:,}</td>
 </tr>"""
+
+
+def _headed(reason: str) -> str:
+    """With a capital letter, as the findings beside it; nothing else of it is changed."""
+    return reason[:1].upper() + reason[1:]
 
 
 def _share(probability: float, style: str) -> str:

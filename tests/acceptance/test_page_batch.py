@@ -8,6 +8,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import pydicom
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -56,7 +57,7 @@ def test_two_hundred_films_one_of_them_bad(browser: Browser, judged: str, size: 
         expect(page.locator(".pager")).to_contain_text("101 to 200 of 200")
         page.get_by_role("button", name="Not judged").click()
         expect(films).to_have_count(int(page.locator("#chip-refused span").inner_text()))
-        expect(film_row(page, "broken.jpeg")).to_contain_text("damaged file")
+        expect(film_row(page, "broken.jpeg")).to_contain_text("Damaged file")
         page.get_by_role("button", name="All").click()
         page.get_by_label("Name").fill("RG1")
         expect(films).to_have_count(1)
@@ -84,7 +85,12 @@ def test_each_result_format_is_downloaded_and_opened(browser: Browser, judged: s
     names = archive.namelist()
     assert "index.csv" in names
     assert sum(name.endswith("-report.dcm") for name in names) == 1
-    assert archive.read(next(name for name in names if name.endswith("-report.dcm")))[128:132] == b"DICM"
+    report, capture = (
+        pydicom.dcmread(io.BytesIO(archive.read(name))) for name in names if name != "index.csv"
+    )  # in this order
+    assert (report.Modality, capture.ConversionType) == ("SR", "WSD")
+    assert report.StudyInstanceUID == capture.StudyInstanceUID
+    assert capture.pixel_array.shape[-1] == 3
 
 
 def _downloaded(page: Page, link: str, name: str) -> bytes:
@@ -115,6 +121,8 @@ def test_a_running_job_is_followed_found_again_and_cancelled(
             page.get_by_role("button", name="Cancel this job").click()
             expect(page.locator(".standing")).to_contain_text("Cancelled after 0 of 200 films")
             expect(page.get_by_role("button", name="Cancel this job")).to_have_count(0)
+            page.reload()
+            expect(page.locator(".standing")).to_contain_text("Cancelled after 0 of 200 films")
         assert stack.jobs.job(address.split("job=")[1]).state is JobState.CANCELLED
     finally:
         stack.start("worker")

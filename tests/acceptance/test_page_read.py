@@ -10,7 +10,15 @@ from playwright.sync_api import Browser, expect
 
 from cxr.jobs import FeedbackLog
 from tests.acceptance.browser import DESK, LOWEST_CONTRAST, PHONE, opened, picture
-from tests.acceptance.visitor import PATIENCE_MS, give, judge_many, pictures_loaded, read_from_list, read_one
+from tests.acceptance.visitor import (
+    PATIENCE_MS,
+    give,
+    judge_many,
+    pictures_loaded,
+    read_from_list,
+    read_one,
+    tab_to,
+)
 from tests.stack import Stack
 
 
@@ -97,6 +105,44 @@ def test_the_film_is_zoomed_windowed_and_inverted_by_keyboard_and_pointer(
         expect(page.locator(".film-name")).to_have_text(films[1].name)
         expect(page.locator(".zoom-said")).to_have_text("100 %")
         expect(page.locator(".heat")).to_have_css("opacity", "0.2")
+
+
+def test_a_film_is_sent_read_judged_and_taken_home_by_keyboard_alone(
+    stack: Stack, browser: Browser, films: list[Path]
+) -> None:
+    """Space, not Enter, opens the files: Chromium withholds that window from Enter at times, whatever the page."""
+    with opened(browser, stack.gateway_url) as page:
+        tab_to(page, "#drop-read button")
+        with page.expect_file_chooser() as chooser:
+            page.keyboard.press("Space")
+        chooser.value.set_files(films[:1])  # the window itself is the browser's
+        page.locator(".verdict:not(.waiting)").wait_for(timeout=PATIENCE_MS)
+        tab_to(page, "[name=verdict]")
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_label("Disagree")).to_be_checked()
+        tab_to(page, "select[name=sees]")
+        page.keyboard.type("no p")
+        tab_to(page, "textarea")
+        page.keyboard.type("A thymus")
+        tab_to(page, "form[data-opinion] button")
+        page.keyboard.press("Enter")
+        expect(page.locator(".said")).to_contain_text("You disagreed, seeing no pneumonia: A thymus")
+        tab_to(page, ".downloads a")
+        with page.expect_download() as download:
+            page.keyboard.press("Enter")
+        assert films[0].name in Path(download.value.path()).read_text()
+
+
+def test_a_film_that_does_not_come_is_not_a_black_film(stack: Stack, browser: Browser, films: list[Path]) -> None:
+    with opened(browser, stack.gateway_url) as page:
+        page.route("**/film.png", lambda route: route.fulfill(status=503))
+        read_one(page, films[:1])
+        loading = page.locator(".light-box .loading")
+        expect(loading).to_have_text("The film cannot be shown at the moment.")
+        page.unroute("**/film.png")
+        page.reload()
+        pictures_loaded(page)
+        expect(loading).to_be_hidden()
 
 
 def test_a_reader_disagrees_and_says_why(stack: Stack, browser: Browser, films: list[Path]) -> None:

@@ -38,6 +38,15 @@ def open_tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
 
 
+def tab_to(page: Page, selector: str) -> None:
+    """Press the tabulator key until what is sought has the focus; on a page of ours that takes few presses."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"the keyboard does not lead to {selector}")
+
+
 def film_row(page: Page, name: str) -> Locator:
     """The list's row of a film."""
     return page.locator("tr[data-index]").filter(has_text=name)
