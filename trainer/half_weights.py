@@ -60,3 +60,15 @@ def store_in_half(model: onnx.ModelProto) -> int:
     for position, cast in enumerate(casts):
         graph.node.insert(position, cast)
     return len(casts)
+
+
+def store_in_full(model: onnx.ModelProto) -> int:
+    """Undo ``store_in_half`` for tools that look for weights beside their convolution; gives their number."""
+    graph = model.graph
+    halves = {tensor.name: tensor for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT16}
+    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in halves]
+    for cast in casts:
+        half = halves[cast.input[0]]
+        half.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(half).astype(np.float32), cast.output[0]))
+        graph.node.remove(cast)
+    return len(casts)

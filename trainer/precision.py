@@ -20,6 +20,7 @@ import typer
 from cxr.schemas import ModelCard
 from trainer.contract import IMAGE, OUTPUTS, Films
 from trainer.gate import exported_card
+from trainer.half_weights import store_in_full
 from trainer.refusals import EngineUnavailable, StepRefused
 from trainer.runs import RUNS_DIR, RunName
 
@@ -100,6 +101,7 @@ def write_int8(source: Path, target: Path, films: Films) -> None:
     import nncf
 
     model = onnx.load(source)
+    store_in_full(model)
     convolutions = [node.name for node in model.graph.node if node.op_type == "Conv"]
     others = [node.name for node in model.graph.node if node.op_type != "Conv"]
     quantised = nncf.quantize(

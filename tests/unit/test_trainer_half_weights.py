@@ -16,7 +16,7 @@ from torch import nn
 
 from tests.unit.test_trainer_export import Tiny
 from trainer.export import write_onnx
-from trainer.half_weights import round_to_half
+from trainer.half_weights import round_to_half, store_in_full
 from trainer.phantom import phantoms
 from trainer.scorers import onnx_scorer
 
@@ -48,6 +48,18 @@ def test_rounded_weights_are_stored_in_half_and_answer_the_same(tmp_path: Path) 
     write_onnx(tiny, tmp_path / "model.onnx", 224, {})
     assert halves_in(tmp_path / "model.onnx") == 2
     np.testing.assert_allclose(onnx_scorer(tmp_path / "model.onnx")(films)["HEATMAP"], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_widened_again_the_graph_answers_the_same(tmp_path: Path) -> None:
+    tiny, films = network(), phantoms(8, 224)
+    round_to_half(tiny)
+    write_onnx(tiny, tmp_path / "half.onnx", 224, {})
+    model = onnx.load(tmp_path / "half.onnx")
+    assert store_in_full(model) == 2
+    onnx.save(model, tmp_path / "full.onnx")
+    assert halves_in(tmp_path / "full.onnx") == 0
+    answers = (onnx_scorer(tmp_path / name)(films)["HEATMAP"] for name in ("half.onnx", "full.onnx"))
+    np.testing.assert_array_equal(*answers)
 
 
 def test_weights_that_would_lose_by_it_stay_in_fp32(tmp_path: Path) -> None:
