@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cxr.decoding import Decoder, ThreadDecoder
-from cxr.errors import NotChestXray
+from cxr.errors import InvertedFilm, NotChestXray
 from cxr.imaging import Film
-from cxr.quality import remarks, unlike_others
+from cxr.quality import inverted, remarks, unlike_others
 from cxr.schemas import ModelIdentity, Note, NoteCode, Prediction, Rejection
 from cxr.telemetry import stage
 from cxr.triton import ModelClient, ModelOutput
@@ -50,7 +51,8 @@ class Predictor:
         with stage("infer", images=len(films)):
             batch = np.stack([film.tensor for film in films])
             output = self._model.infer(batch)
-        found = zip(judge(output), films, remarks(batch), strict=True)
+        answers = _inverted_refused(judge(output), inverted(batch))
+        found = zip(answers, films, remarks(batch), strict=True)
         return [_remarked(answer, film, codes, output) for answer, film, codes in found]
 
 
@@ -74,6 +76,18 @@ def judge(output: ModelOutput) -> list[Prediction | Rejection]:
                 )
             )
     return answers
+
+
+def _inverted_refused(
+    answers: list[Prediction | Rejection], negatives: NDArray[np.bool_]
+) -> list[Prediction | Rejection]:
+    """The answers, without a finding where the film is inverted."""
+    return [
+        Rejection.of(InvertedFilm(), ood_score=answer.ood_score, model=answer.model)
+        if negative and isinstance(answer, Prediction)
+        else answer
+        for answer, negative in zip(answers, negatives, strict=True)
+    ]
 
 
 def _remarked(

@@ -1,4 +1,5 @@
-"""What may be wrong with how a film was taken: turned, cut off, flat, unlike other films. Remarks, never refusals.
+"""What may be wrong with how a film was taken: turned, cut off, flat, unlike other films. Remarks, not refusals; an
+inverted film alone is refused, for the model was never shown one and answers it all the same.
 
 A film is reduced to 8 x 8 grey levels and compared with the average film: as it is, turned, and with a quarter of one
 side cut away. Thresholds let few films of the validation set be remarked on; ``python -m trainer quality`` prints the
@@ -17,6 +18,7 @@ from cxr.schemas import NoteCode, OperatingPoint
 Floats = NDArray[np.float32]
 
 CELLS = 8  # a side; 224 is a multiple of it
+POSTURES = 4  # upright, and turned by 90, 180 and 270 degrees
 # The mean of the 4,449 training films, each brought to mean 0 and deviation 1, then to 0..255.
 AVERAGE_FILM = (
     (49, 93, 134, 190, 189, 133, 91, 44),
@@ -32,6 +34,8 @@ AVERAGE_FILM = (
 TURNED_FROM = 0.03
 LEFT_CUT_FROM, RIGHT_CUT_FROM, BOTTOM_CUT_FROM = 0.02, 0.07, 0.06
 FLAT_BELOW = 14.0  # deviation of the inner 6 x 6 grey levels
+# Correlation with the average film; 741 validation films have 0.36 or more, 354 adults (NIH) 0.05 or more.
+INVERTED_BELOW = -0.1
 UNLIKE_FROM = 0.5  # share of the way from 0, a typical film, to the limit where a film is refused
 
 
@@ -45,6 +49,16 @@ def remarks(films: NDArray[np.uint8]) -> list[list[NoteCode]]:
         NoteCode.LOW_CONTRAST: contrast(cells) < FLAT_BELOW,
     }
     return [[code for code, of_films in found.items() if of_films[film]] for film in range(len(films))]
+
+
+def inverted(films: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """[N,1,224,224] uint8 -> [N] whether a film is more like the negative of the average film than like that film,
+    turned in any way: not to be judged.
+    """
+    correlations = standardised(reduced(films)) @ _templates()[:, :POSTURES]
+    upright, least, most = correlations[:, 0], correlations.min(1), correlations.max(1)
+    found: NDArray[np.bool_] = (upright < INVERTED_BELOW) & (-least > most)
+    return found
 
 
 def unlike_others(ood_score: float, point: OperatingPoint) -> bool:
@@ -67,7 +81,7 @@ def fits(cells: Floats) -> tuple[Floats, Floats]:
     """
     correlations = standardised(cells) @ _templates()
     better = correlations[:, 1:] - correlations[:, :1]
-    return better[:, :3].max(1), better[:, 3:]
+    return better[:, : POSTURES - 1].max(1), better[:, POSTURES - 1 :]
 
 
 def contrast(cells: Floats) -> Floats:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from cxr.errors import CxrError
+from cxr.errors import CxrError, ImageRejected, error_of
 
 
 class Frozen(BaseModel):
@@ -186,6 +186,12 @@ class Rejection(Frozen):
     def of(cls, error: CxrError, **more: Any) -> Rejection:
         """Turn an error into the row its image gets."""
         return cls(code=error.code, message=str(error), retryable=error.retryable, **more)
+
+    @property
+    def shows_film(self) -> bool:
+        """Whether the file holds a film that can be looked at."""
+        error = error_of(self.code)
+        return issubclass(error, ImageRejected) and error.shows_film
 
 
 ImageResult = Annotated[Prediction | Rejection, Field(discriminator="kind")]

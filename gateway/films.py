@@ -13,7 +13,7 @@ from threading import Lock
 
 from PIL import Image
 
-from cxr.errors import CxrError, ImageNotFound, NotChestXray, ResultsNotReady, error_of
+from cxr.errors import CxrError, ImageNotFound, ResultsNotReady, error_of
 from cxr.imaging import Limits, decode
 from cxr.schemas import JobResult, Prediction, Rejection
 from gateway.overlay import SHOWN_PX, film_png, heatmap_png, overlay_png, shown
@@ -64,7 +64,7 @@ class Films:
     def film(self, job_id: str, index: int) -> bytes:
         """PNG of the film alone, judged or refused for what it shows. Raises ``ResultsNotReady`` before the answer."""
         row = self.parts.jobs.result(job_id, index)
-        if isinstance(row.result, Rejection) and row.result.code == NotChestXray.code:
+        if isinstance(row.result, Rejection) and row.result.shows_film:
             return film_png(self._shown(row))
         return film_png(self._shown(self.judged(job_id, index)[0]))
 

@@ -10,7 +10,8 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from cxr.quality import AVERAGE_FILM, contrast, fits, reduced, remarks, standardised
+from cxr.errors import InvertedFilm
+from cxr.quality import AVERAGE_FILM, contrast, fits, inverted, reduced, remarks, standardised
 from cxr.schemas import NoteCode
 from trainer.kermany_set import train_and_validation
 
@@ -29,10 +30,11 @@ def quality() -> None:
     CONSOLE.print("99.5 % of validation films turn up to", round(float(np.percentile(turned, 99.5)), 3))
     CONSOLE.print("left, right, bottom cut up to", np.percentile(cut, 99.5, axis=0).round(3))
     CONSOLE.print("and have a contrast from", round(float(np.percentile(contrast(reduced(films)), 0.5)), 1))
-    table = Table("validation films", *(code.value for code in CODES))
+    table = Table("validation films", *(code.value for code in CODES), InvertedFilm.code)
     for name, changed in changes(films).items():
         found = remarks(changed)
-        table.add_row(name, *(f"{np.mean([code in codes for codes in found]):.1%}" for code in CODES))
+        shares = [np.mean([code in codes for codes in found]) for code in CODES]
+        table.add_row(name, *(f"{share:.1%}" for share in (*shares, inverted(changed).mean())))
     CONSOLE.print(table)
 
 
@@ -44,7 +46,7 @@ def average_film(films: NDArray[np.uint8]) -> tuple[tuple[int, ...], ...]:
 
 
 def changes(films: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
-    """The films as they are, turned, with a quarter of one side cut away, and flattened to a third."""
+    """The films as they are, turned, with a quarter of one side cut away, flattened to a third, and inverted."""
     side = films.shape[-1]
     gone = round(side * CROPPED)
     boxes = {
@@ -58,6 +60,7 @@ def changes(films: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
         **{f"turned by {90 * n} degrees": np.ascontiguousarray(np.rot90(films, n, (2, 3))) for n in (1, 2, 3)},
         **{name: _cropped(films, box) for name, box in boxes.items()},
         "a third of their contrast": (films // 3 + 85).astype(np.uint8),
+        "inverted": 255 - films,
     }
 
 

@@ -17,12 +17,14 @@ from trainer.runs import Run, RunName
 
 def report(
     run: RunName,
-    also: Annotated[str, typer.Option(help="A second run to read missing proofs from, such as the teachers'.")] = "",
+    also: Annotated[
+        str, typer.Option(help="Runs to read missing proofs from, such as the teachers', comma-separated.")
+    ] = "",
 ) -> None:
     """Write results.md, model_card.md, privacy_and_fairness.md and the tables of experiments.md."""
     folder = Run(run)
     folder.existing("card.json", "calibrate")
-    proofs = Proofs(folder, Run(also) if also else None)
+    proofs = Proofs(folder, tuple(Run(name) for name in also.split(",") if name))
     DOCS.mkdir(exist_ok=True)
     (DOCS / "results.md").write_text(results(proofs))
     (DOCS / "model_card.md").write_text(model_card(proofs))

@@ -16,6 +16,7 @@ CxrError
 │   ├── MultiFrameDicom      multi_frame_dicom
 │   ├── UnsupportedTransferSyntax  unsupported_transfer_syntax
 │   ├── NotChestXray         not_chest_xray
+│   ├── InvertedFilm         inverted_film
 │   ├── DecodeTimeout        decode_timeout
 │   ├── DecoderCrashed       decoder_crashed
 │   └── PoisonImage          poison_image
@@ -86,6 +87,7 @@ from cxr.errors.images import (
     EmptyFile,
     FileTooLarge,
     ImageRejected,
+    InvertedFilm,
     MultiFrameDicom,
     NotChestXray,
     ObjectNotFound,
@@ -140,6 +142,7 @@ __all__ = [
     "ImageRejected",
     "InvalidCursor",
     "InvalidKey",
+    "InvertedFilm",
     "JobNotFound",
     "LedgerUnavailable",
     "ModelUnavailable",

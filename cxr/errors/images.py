@@ -10,6 +10,8 @@ class ImageRejected(CxrError):
 
     code = "image_rejected"
     sentence = "This image cannot be judged."
+    shows_film = False
+    """Whether a film was read that can be looked at, though it is not judged."""
 
 
 class EmptyFile(ImageRejected):
@@ -80,6 +82,13 @@ class UnsupportedTransferSyntax(ImageRejected):
 class NotChestXray(ImageRejected):
     code = "not_chest_xray"
     sentence = "This does not look like a frontal chest X-ray, so no finding is given."
+    shows_film = True
+
+
+class InvertedFilm(ImageRejected):
+    code = "inverted_film"
+    sentence = "The film's grey levels seem to be inverted: air is bright and bone dark, so no finding is given."
+    shows_film = True
 
 
 class DecodeTimeout(ImageRejected):

@@ -28,6 +28,10 @@ ADVICE = {
         "If it is a frontal chest film, check that it is upright, not a photograph of a screen, and not heavily"
         " cropped; then trust your own reading."
     ),
+    "inverted_film": (
+        "Send the film as it is read, with dark air and bright bones; a DICOM export must say MONOCHROME1 of inverted"
+        " grey levels alone."
+    ),
     "decode_timeout": "The file is unusually hard to read. " + ANOTHER_EXPORT,
     "decoder_crashed": "The file is probably damaged. " + ANOTHER_EXPORT,
     "poison_image": "It is kept for the operator to look at. " + ANOTHER_EXPORT,

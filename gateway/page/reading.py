@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cxr.errors import NotChestXray
 from cxr.jobs import Feedback
 from cxr.schemas import JobResult, ModelCard, ModelIdentity, Note, Prediction, Rejection
 from gateway.page.advice import advice
@@ -57,7 +56,7 @@ def reading(
         case Prediction():
             verdict, picture = _prediction(row.result, card), viewer(job_id, row, with_heatmap=True)
         case Rejection():
-            can_be_seen = row.result.code == NotChestXray.code
+            can_be_seen = row.result.shows_film
             verdict, picture = _rejection(row.result), viewer(job_id, row, False) if can_be_seen else no_picture()
         case None:
             verdict, picture = f"<p>{WAITING.sentence}</p>", no_picture("The film is shown when it has been judged.")

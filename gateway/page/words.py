@@ -68,6 +68,7 @@ def words_for(result: ImageResult | None) -> Words:
 # Codes whose words alone would not read well in a list.
 SHORT_REASONS = {
     "not_chest_xray": "not a chest X-ray",
+    "inverted_film": "grey levels inverted",
     "corrupt_dicom": "damaged DICOM file",
     "corrupt_image": "damaged file",
     "multi_frame_dicom": "several frames",

@@ -18,11 +18,11 @@ from tests.stack import Stack
 
 JUDGED = "judged"
 # Fake_MONOHR1 says MONOCHROME1 of a film that is not inverted, so it is shown with white lungs; the hip film in
-# CR-ModalitySequenceLUT names no body part. Nothing but the pixels tells, and the model does.
+# CR-ModalitySequenceLUT names no body part. Nothing but the pixels tells.
 # no_meta starts with a blank.
 ENDS = {
     "cxr": JUDGED,
-    "cxr/Fake_MONOHR1.dcm": "not_chest_xray",
+    "cxr/Fake_MONOHR1.dcm": "inverted_film",
     "other_body_part/RG3_J2KR.dcm": "wrong_body_part",
     "other_body_part/CR-ModalitySequenceLUT.dcm": "not_chest_xray",
     "other_modality": "wrong_modality",

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cxr.predictor import Predictor
+from cxr.quality import AVERAGE_FILM
 from cxr.schemas import Finding, ModelCard, OperatingPoint, Prediction, Rejection
 from cxr.triton import ModelOutput, ServedModel
 from tests.files import dicom, grey_ramp, jpeg, lettered, png
@@ -78,6 +79,18 @@ def test_what_does_not_look_like_a_chest_film_gets_no_probability(score: float) 
     assert answer.code == "not_chest_xray"
     assert answer.ood_score == pytest.approx(score, nan_ok=True)
     assert answer.model == ServedModel(CARD, "told").identity
+
+
+def test_an_inverted_film_gets_no_finding() -> None:
+    average = np.kron(np.array(AVERAGE_FILM, np.uint8), np.ones((28, 28), np.uint8))
+    upright, negative, blank = predictor(ToldModel([0.99] * 3, [0.1] * 3)).predict(
+        [png(average), png(255 - average), png(np.full((300, 300), 90, np.uint8))]
+    )
+    assert isinstance(upright, Prediction)
+    assert isinstance(blank, Prediction)
+    assert isinstance(negative, Rejection)
+    assert (negative.code, negative.model) == ("inverted_film", upright.model)
+    assert negative.ood_score == upright.ood_score
 
 
 def test_text_seen_on_a_dicom_film_is_a_note_of_its_answer() -> None:

@@ -79,8 +79,7 @@ def refusal_section(proofs: Proofs) -> str:
         "kind is used in the fit. The limit is set at 1 % of the validation films and of a second quarter of NIH "
         "patients; "
         "the last quarter of NIH is the row below. AUROC is against children's and adults' films in equal numbers. "
-        "The DICOM "
-        "film that is refused has its grey levels inverted.",
+        "One of the DICOM films (`Fake_MONOHR1.dcm`) has its grey levels inverted.",
         table(["images of", *names], rows),
         forms_table(found["choice"]),
         command(proofs.step("refuse")),

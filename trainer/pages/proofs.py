@@ -19,12 +19,12 @@ class Proofs:
     """What the steps left in ``runs/<name>/``."""
 
     run: Run
-    also: Run | None = None
-    """A second run, such as the teachers', whose proofs are read where the first has none."""
+    also: tuple[Run, ...] = ()
+    """Further runs, such as the teachers', whose proofs are read, in this order, where the first has none."""
 
     @property
     def runs(self) -> list[Run]:
-        return [self.run, *([self.also] if self.also else [])]
+        return [self.run, *self.also]
 
     def read(self, name: str) -> Any:
         found = [content for content in self.read_each(name).values() if content is not None]
