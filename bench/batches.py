@@ -6,14 +6,27 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from typing import Protocol
 
 from bench.films import image_of
+from cxr.jobs import JobStore
+from cxr.queue import ChunkQueue
 from cxr.schemas import JobImage, JobState, QueueName
 from tests.stack import Stack, wait_until
 
 TIMEOUT_S = 1800.0
 IMAGES_PER_CALL = 500
 LOOK_S, LOOK_AT_ONE_S = 0.02, 0.003
+
+
+class Submitter(Protocol):
+    """What it takes to submit stored films: a whole stack, or a process that only feeds one."""
+
+    @property
+    def jobs(self) -> JobStore: ...
+
+    @property
+    def queue(self) -> ChunkQueue: ...
 
 
 def stored(stack: Stack, films: Iterable[bytes]) -> list[JobImage]:
@@ -27,7 +40,7 @@ def stored(stack: Stack, films: Iterable[bytes]) -> list[JobImage]:
         return list(threads.map(store, films))
 
 
-def submitted(stack: Stack, images: list[JobImage], queue: QueueName = QueueName.BATCH) -> str:
+def submitted(stack: Submitter, images: list[JobImage], queue: QueueName = QueueName.BATCH) -> str:
     """Make a job of stored films and hint it to the workers; its id."""
     job_id = stack.jobs.create(queue)
     for first in range(0, len(images), IMAGES_PER_CALL):
@@ -36,7 +49,7 @@ def submitted(stack: Stack, images: list[JobImage], queue: QueueName = QueueName
     return job_id
 
 
-def wait(stack: Stack, job_id: str, begun: Event | None = None, stopping: Event | None = None) -> None:
+def wait(stack: Submitter, job_id: str, begun: Event | None = None, stopping: Event | None = None) -> None:
     """Until the job is done; sets ``begun`` with its first answer, and cancels it when ``stopping`` is set."""
     deadline = time.monotonic() + TIMEOUT_S
     while (job := stack.jobs.job(job_id)).state not in (JobState.DONE, JobState.CANCELLED):
@@ -52,7 +65,7 @@ def wait(stack: Stack, job_id: str, begun: Event | None = None, stopping: Event 
 
 
 def judged(
-    stack: Stack,
+    stack: Submitter,
     images: list[JobImage],
     queue: QueueName = QueueName.BATCH,
     begun: Event | None = None,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from threading import Event, Thread
 
 import numpy as np
 
 from bench.batches import judged, stored, warm
+from bench.feeder import busy
 from bench.figures import Figure, percentile
 from bench.films import numbered, originals, repeated
 from bench.outcome import Outcome
@@ -19,7 +18,7 @@ from bench.peers.ours import by_files, by_jobs
 from bench.served import running
 from bench.steps import Steps
 from cxr.imaging import preprocess
-from cxr.schemas import JobImage, QueueName
+from cxr.schemas import QueueName
 from tests.stack import Stack
 
 PERCENTS = (50, 95, 99)
@@ -49,7 +48,7 @@ class Door:
 
 def measure(quick: bool, steps: Steps) -> Outcome:
     """How long one film takes, alone and beside a full batch: p50, p95, p99; over HTTP, over gRPC as file or tensor."""
-    rounds, films, batch = (1, 10, 64) if quick else (3, 60, 1500)
+    rounds, films, batch = (1, 10, 64) if quick else (3, 120, 1500)
     steps.next("starting")
     with running("redis", "triton", "worker", "gateway") as stack:
         images = stored(stack, repeated(batch, "batch-"))
@@ -62,7 +61,7 @@ def measure(quick: bool, steps: Steps) -> Outcome:
             for door in doors:
                 steps.next(f"round {turn}: {door.name}, idle")
                 door.idle.append(door.waits(films))
-            with _busy(stack, images):
+            with busy(stack, images):
                 for door in doors:
                     steps.next(f"round {turn}: {door.name}, beside a batch")
                     door.busy.append(door.waits(films))
@@ -81,25 +80,6 @@ def _doors(stack: Stack) -> Iterator[Door]:
     yield Door(HTTP, by_jobs(stack, films_per_job=1))
     yield Door(FILES, by_files(stack))
     yield Door(TENSOR, lambda: stack.model.infer(pixels))
-
-
-@contextmanager
-def _busy(stack: Stack, images: list[JobImage]) -> Iterator[None]:
-    """While a batch is judged again and again; begins when the first answers are there, ends with the job in hand."""
-    stopping, begun = Event(), Event()
-
-    def feed() -> None:
-        while not stopping.is_set():
-            judged(stack, images, begun=begun, stopping=stopping)
-
-    feeder = Thread(target=feed, name="batch", daemon=True)
-    feeder.start()
-    begun.wait()
-    try:
-        yield
-    finally:
-        stopping.set()
-        feeder.join()
 
 
 def _outcome(doors: list[Door], films: int) -> Outcome:
