@@ -45,7 +45,7 @@ class Child:
     """Started by its constructor, which does not wait until it is ready. Raises ``DecoderUnavailable``.
 
     The kernel kills it when the thread that started it ends. No fork handler runs (gRPC has some that do not survive
-    it), no secret of the environment is inherited, and it is in a process group of its own: a signal to the worker's
+    it), no secret of the environment is inherited, and it is in a session of its own: a signal to the worker's
     group is the worker's to answer.
     """
 
@@ -60,7 +60,7 @@ class Child:
                 pass_fds=(theirs.fileno(),),
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
-                process_group=0,
+                start_new_session=True,
             )
         except OSError as error:
             self._connection.close()

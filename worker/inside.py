@@ -44,7 +44,7 @@ def obey(orders: Orders) -> None:
     """Decode file after file; return when the attendant is gone or after a fault."""
     _die_with(orders.parent_pid)
     _confine(orders.memory_bytes)
-    os.nice(orders.niceness)
+    _give_way(orders.niceness)
     decode, limits = _function(orders.decode), Limits(**orders.limits)
     connection = socket.socket(fileno=orders.socket_fd)
     send(connection, Kind.READY, b"")
@@ -82,6 +82,13 @@ def _confine(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE_ADJ)
+
+
+def _give_way(niceness: int) -> None:
+    """To everything at the usual priority; where Linux shares the processor out by sessions, by this one's as well."""
+    os.nice(niceness)
+    with suppress(OSError):  # a kernel without sched_autogroup
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _function(name: str) -> Callable[[bytes, Limits], Film]:

@@ -135,8 +135,9 @@ def test_what_is_handed_in_is_finished_before_the_boxes_close() -> None:
         boxes.decode([b"1"])
 
 
-def test_a_box_that_cannot_start_is_nobodys_film() -> None:
-    with BoxedDecoder(1, replace(PLAN, memory_bytes=1024**2)) as boxes, pytest.raises(DecoderUnavailable):
+def test_a_box_that_cannot_start_is_nobodys_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(obedient, "__module__", "tests.nowhere")
+    with BoxedDecoder(1, PLAN) as boxes, pytest.raises(DecoderUnavailable):
         boxes.decode([b"1", b"2"])
 
 
