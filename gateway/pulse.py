@@ -16,6 +16,7 @@ class Pulse:
 
     model: ServedModel | None
     ledger: bool
+    workers: int | None = None
     waiting: int | None = None
     images_per_s: float | None = None
     in_hand: int | None = None
@@ -41,6 +42,7 @@ def feel(parts: Parts) -> Pulse:
     return Pulse(
         model,
         figures["cxr_ledger_up"] == 1,
+        _whole(figures.get("cxr_workers_present")),
         standing.images,
         standing.images_per_s,
         _whole(figures.get("cxr_leases_in_flight")),

@@ -11,7 +11,7 @@ from celery.signals import setup_logging, worker_init, worker_ready, worker_shut
 from cxr.blobs import blob_store
 from cxr.custody import Custody
 from cxr.imaging import Limits
-from cxr.jobs import AuditLog, JobStore, Leases, Ledger, Origins
+from cxr.jobs import AuditLog, JobStore, Leases, Ledger, Origins, Presence
 from cxr.predictor import Predictor
 from cxr.queue import ChunkQueue, celery_app
 from cxr.schemas import QueueName
@@ -64,6 +64,7 @@ def create_worker(settings: Settings) -> Celery:
         leases,
         Custody(jobs, blobs, AuditLog(ledger)),
         ChunkQueue(app),
+        Presence(ledger),
         interval_s=settings.reconcile_interval_s,
         between_looks_s=BETWEEN_LOOKS_FOR_LOST_MESSAGES_S,
         max_stops=settings.max_chunk_attempts,

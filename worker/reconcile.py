@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
+import socket
 import time
+from contextlib import suppress
 from threading import Event, Thread
 
 from cxr.custody import Custody
-from cxr.errors import CxrError, PoisonImage
-from cxr.jobs import Leases, OverdueChunk
+from cxr.errors import CxrError, LedgerUnavailable, PoisonImage
+from cxr.jobs import Leases, OverdueChunk, Presence
 from cxr.queue import ChunkQueue
 from cxr.schemas import Rejection
 from cxr.telemetry import logger
@@ -27,12 +30,14 @@ class Reconciler:
         leases: Leases,
         custody: Custody,
         queue: ChunkQueue,
+        presence: Presence,
         *,
         interval_s: float,
         between_looks_s: float,
         max_stops: int,
     ) -> None:
-        self._leases, self._custody, self._queue = leases, custody, queue
+        self._leases, self._custody, self._queue, self._presence = leases, custody, queue, presence
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._interval_s, self._between_looks_s, self._max_stops = interval_s, between_looks_s, max_stops
         self._stopping, self._tidied_at = Event(), -math.inf
 
@@ -64,9 +69,14 @@ class Reconciler:
             self._queue.enqueue(overdue.queue, [chunk])
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._interval_s):
+        wait_s = 0.0  # the first sign of life at once
+        while not self._stopping.wait(wait_s):
+            wait_s = self._interval_s
             try:
+                self._presence.alive(self._name)
                 if self._leases.take_reconciler_turn(self._interval_s / 2):
                     self.look_once()
             except CxrError as error:
                 log.warning("reconciler_waits", code=error.code, detail=error.detail)
+        with suppress(LedgerUnavailable):  # then ten seconds of silence say it
+            self._presence.gone(self._name)

@@ -5,8 +5,8 @@
 
 The ledger is the truth; a Celery message is only a hint that a chunk is waiting. Image bytes are never in Redis.
 ``JobStore`` is the gateway's side, ``Leases`` the worker's, ``Backlog`` says how much there is to do, ``AuditLog`` who
-did what, ``FeedbackLog`` what readers said; ``Receptions`` and ``Returns``
-are the DICOM door's. Needs one Redis primary (Sentinel is fine, Cluster is not: a script
+did what, ``FeedbackLog`` what readers said, ``Presence`` which workers are there; ``Receptions`` and
+``Returns`` are the DICOM door's. Needs one Redis primary (Sentinel is fine, Cluster is not: a script
 touches keys of several slots).
 """
 
@@ -19,6 +19,7 @@ from cxr.jobs.leases import Lease, Leases, OverdueChunk
 from cxr.jobs.ledger import Ledger
 from cxr.jobs.listing import Place
 from cxr.jobs.origins import Origin, Origins
+from cxr.jobs.presence import Presence
 from cxr.jobs.rates import Rate, Rates
 from cxr.jobs.receptions import Receptions
 from cxr.jobs.references import References
@@ -45,6 +46,7 @@ __all__ = [
     "Origins",
     "OverdueChunk",
     "Place",
+    "Presence",
     "Rate",
     "Rates",
     "Receptions",

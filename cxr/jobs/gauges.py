@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from cxr.errors import LedgerUnavailable
 from cxr.jobs.backlog import Backlog
 from cxr.jobs.ledger import HELD, SET_ASIDE, Ledger, job_key, now_ms, redis_errors, waiting_key
+from cxr.jobs.presence import Presence
 from cxr.schemas import Chunk, HintQueue
 from cxr.telemetry.metrics import Reading
 
@@ -18,7 +19,7 @@ class LedgerGauges:
     """Reads the ledger at each scrape, in about ten round trips, however long the queues are."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._redis, self._backlog = ledger.redis, Backlog(ledger)
+        self._redis, self._backlog, self._presence = ledger.redis, Backlog(ledger), Presence(ledger)
 
     def read(self) -> Iterator[Reading]:
         """All gauges; when Redis is away, ``cxr_ledger_up`` 0 alone."""
@@ -64,6 +65,8 @@ class LedgerGauges:
             aside = self._redis.scard(SET_ASIDE)
         yield Reading("cxr_backlog_images", "Images of accepted jobs without an answer.", standing.images)
         yield Reading("cxr_backlog_bytes", "Bytes of the jobs that are not done.", standing.bytes)
+        workers = float(self._presence.count())
+        yield Reading("cxr_workers_present", "Workers that gave a sign of life within ten seconds.", workers)
         yield Reading("cxr_leases_in_flight", "Chunks held by a worker, or paused before the next try.", float(in_hand))
         yield Reading("cxr_set_aside_images", "Images that are set aside now.", float(aside))
 

@@ -29,6 +29,7 @@ JOBS = "cxr:jobs"
 AUDIT = "cxr:audit"
 SET_ASIDE = "cxr:set_aside"
 RECEPTIONS = "cxr:dicom:receptions"
+WORKERS = "cxr:workers"
 RETURNS = "cxr:dicom:returns"
 RETURN_PREFIX = "cxr:dicom:return:"
 

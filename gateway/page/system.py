@@ -21,6 +21,7 @@ def pulse(now: Pulse) -> str:
   <ul class="health">
     {_part("Model server", now.model is not None, model, "Films are accepted, and judged when it is back.")}
     {_part("Job ledger", now.ledger, "Accepted films are safe.", "Nothing can be accepted until it is back.")}
+    {_part("Workers", bool(now.workers), _number(now.workers), "Films are accepted, and judged when one is back.")}
   </ul>
   <dl class="figures">
     {_figure("Films waiting", _number(now.waiting))}

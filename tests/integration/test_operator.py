@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from cxr.jobs import AuditLog
+from cxr.jobs import AuditLog, Presence
 from cxr.schemas import JobState, Rejection
 from deploy.local.settings import ROOT
 from tests.files import png
@@ -67,10 +67,12 @@ def test_what_is_past_its_retention_is_forgotten_by_command(redis_stack: Stack) 
 
 def test_a_drained_worker_stops_by_itself(redis_stack: Stack) -> None:
     redis_stack.start("worker")
-    wait_until(lambda: "ready." in redis_stack.log("worker"), 30, "the worker to be ready")
+    presence = Presence(redis_stack.ledger)
+    wait_until(lambda: presence.count() == 1, 30, "the worker to give a sign of life")
     listed = worker(redis_stack, "workers").stdout
     name = re.findall(r"^(\S+): \d+ chunks", listed, re.MULTILINE)
     assert name, listed
     assert worker(redis_stack, "drain", name[0]).returncode == 0
     wait_until(lambda: not redis_stack.alive("worker"), 30, "the worker to stop")
+    wait_until(lambda: presence.count() == 0, 15, "its sign of life to be gone")
     redis_stack.stop("worker")

@@ -20,9 +20,16 @@ SERVED = ServedModel(
 
 
 def test_a_healthy_system_says_what_waits() -> None:
-    now = Pulse(SERVED, True, 1234, 2.5, 3, 1, {QueueName.BATCH: 125.0, QueueName.INTERACTIVE: 0.0})
+    now = Pulse(SERVED, True, 2, 1234, 2.5, 3, 1, {QueueName.BATCH: 125.0, QueueName.INTERACTIVE: 0.0})
     text = Tags(pulse(now)).text
-    for part in ("Model server ready", "Job ledger ready", "1,234", "150", "the oldest film has waited 2 min"):
+    for part in (
+        "Model server ready",
+        "Job ledger ready",
+        "Workers ready2",
+        "1,234",
+        "150",
+        "the oldest film has waited 2 min",
+    ):
         assert part in text
 
 
@@ -30,6 +37,7 @@ def test_what_is_away_is_said_and_its_figures_are_not_made_up() -> None:
     text = Tags(pulse(Pulse(None, ledger=False))).text
     assert "Model server away" in text
     assert "Job ledger away" in text
+    assert "Workers away" in text
     assert text.count("—") == 6
     assert "nothing waits" not in text
 
