@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench.__main__ import BENCHES
 from bench.outcome import present
+from bench.served import served_engine
 from bench.steps import Steps
 
 
@@ -20,7 +21,7 @@ from bench.steps import Steps
     [
         ("ceiling", {"decode", "score", "ceiling"}),
         ("system", {"1 worker(s), 2 decoding: share", "large: images/s"}),
-        ("engine", {"openvino-fp32, in process, batch 8: ms"}),
+        ("engine", {f"{served_engine()}, in process, batch 8: ms"}),
         ("interactive", {"gRPC, tensor (`pneumonia_classifier`): p99 busy to idle"}),
         ("queue", {"empty films, 2 ms from the broker, chunks of 64: ratio"}),
         ("growth", {"1000: to 1000", "4 workers: images/s"}),
