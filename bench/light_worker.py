@@ -27,6 +27,9 @@ class MadeUpPredictor:
     def __init__(self, *_: object) -> None:
         self._image_s = float(os.environ.get(IMAGE_MS, "0")) / 1000
 
+    def ready(self) -> bool:
+        return True
+
     def model(self) -> ModelIdentity:
         return MODEL
 
