@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import matplotlib.pyplot as plt
 import torch
 import typer
+from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
 from rich.console import Console
 
 from trainer.architectures import REGISTRY
@@ -67,27 +68,20 @@ def one(recipe: Recipe, train: FilmSet, validation: FilmSet, run: Run) -> dict[s
 
 def draw(rows: list[dict[str, Any]], run: Run) -> None:
     """AUC on the hardest shift against images per second."""
-    figure, axis = plt.subplots(figsize=(6.5, 4))
+    figure, axis = plt.subplots(figsize=(7.5, 4))
     for row in rows:
-        axis.plot(
-            row["images_per_s"],
-            row["everything"],
-            "o" if row["pretrained"] else "s",
-            color="C0" if row["pretrained"] else "0.5",
-        )
-        axis.annotate(
-            row["architecture"],
-            (row["images_per_s"], row["everything"]),
-            fontsize=8,
-            xytext=(4, 4),
-            textcoords="offset points",
-        )
+        marker = "o" if row["pretrained"] else "s"
+        axis.plot(row["images_per_s"], row["everything"], marker, markersize=8, label=row["architecture"])
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
     axis.set(
         xscale="log",
         xlabel="images/s, OpenVINO bf16",
         ylabel="AUC, everything shifted",
         title="circle: starts from ImageNet weights",
     )
+    axis.xaxis.set_major_locator(FixedLocator([200, 300, 500, 1000, 2000]))
+    axis.xaxis.set_major_formatter(ScalarFormatter())
+    axis.xaxis.set_minor_formatter(NullFormatter())
     figure.tight_layout()
     figure.savefig(run.path("comparison.png"), dpi=100)
     plt.close(figure)
