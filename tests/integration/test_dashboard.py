@@ -33,7 +33,7 @@ def model_that_knows_drawn_films(folder: Path) -> Path:
     text = configuration.read_text()
     start = text.index('\\"ood_limit\\":')
     end = text.index("}", start)
-    configuration.write_text(f'{text[:start]}\\"ood_limit\\":1.345{text[end:]}')
+    configuration.write_text(f'{text[:start]}\\"ood_limit\\":1.42{text[end:]}')
     return repository
 
 

@@ -21,6 +21,7 @@ from tests.parts import SECRETS, of_compose, of_kubernetes
 from tests.stack import wait_until
 from trainer.contract import MODEL_NAME
 from trainer.golden import PHANTOMS, GoldenSet
+from trainer.repository import served_card
 
 SERVERS = ("redis", "triton", "worker", "gateway")
 ALONE = ("worker", "gateway", "dicom", "retention")  # that read our settings
@@ -181,8 +182,11 @@ def test_an_engine_is_proved_before_it_serves(tmp_path: Path) -> None:
     source = machine.paths["/models"]
     (source / MODEL_NAME).unlink()
     shutil.copytree(ROOT / "model_repository" / MODEL_NAME, source / MODEL_NAME)
-    golden = GoldenSet.load(source / MODEL_NAME / "1" / PHANTOMS)
-    replace(golden, probability=1 - golden.probability).save(source / MODEL_NAME / "1" / PHANTOMS)
+    card = served_card(source / MODEL_NAME)
+    assert card
+    phantoms = source / MODEL_NAME / str(card.version) / PHANTOMS
+    golden = GoldenSet.load(phantoms)
+    replace(golden, probability=1 - golden.probability).save(phantoms)
     refused = machine.run(part)
     assert refused.returncode == 2
     assert "gate_closed" in refused.stderr
