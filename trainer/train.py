@@ -36,13 +36,20 @@ def train(
     rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = Recipe.rate,
     augmentations: Annotated[str, typer.Option(help="Names of trainer/augment.py, comma-separated.")] = "",
     imbalance: Annotated[str, typer.Option(help="balanced, weighted or none.")] = Recipe.imbalance,
+    patience: Annotated[int, typer.Option(help="Epochs without a better one before training stops.")] = Recipe.patience,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
     """Train; a killed training goes on where its last epoch ended."""
     torch.set_num_threads(threads)
     names = tuple(augmentations.split(",")) if augmentations else Recipe.augmentations
     recipe = Recipe(
-        architecture=architecture, size_px=size_px, epochs=epochs, rate=rate, augmentations=names, imbalance=imbalance
+        architecture=architecture,
+        size_px=size_px,
+        epochs=epochs,
+        rate=rate,
+        augmentations=names,
+        imbalance=imbalance,
+        patience=patience,
     )
     films, validation = train_and_validation()
     for seed in (int(seed) for seed in seeds.split(",")):

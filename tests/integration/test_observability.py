@@ -9,12 +9,10 @@ import httpx
 import pytest
 
 from cxr.schemas import Prediction
-from tests.files import dicom, grey_ramp, jpeg, png
+from tests.files import dicom, jpeg
 from tests.observed_stack import ObservedStack
 from tests.stack import wait_until
-
-GATEWAY, WORKER, TRITON = "pneumoserve-gateway", "pneumoserve-worker", "pneumoserve-triton"
-CALLER = f"00-{'c0ffee' * 5 + '42'}-{'ab' * 8}-01"
+from tests.whole_traces import GATEWAY, PARENT_ID, TRITON, UNKNOWN_FILMS, WORKER, whole_trace
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +35,11 @@ def upload(stack: ObservedStack, *films: tuple[str, bytes], **headers: str) -> h
 
 
 def test_one_trace_holds_every_hop_of_an_upload(observed: ObservedStack) -> None:
-    answer = upload(observed, ("film.jpg", jpeg()), traceparent=CALLER)
-    trace_id = CALLER.split("-")[1]
-    assert answer.headers["X-Trace-Id"] == trace_id
+    def judge(traceparent: str, film: bytes) -> None:
+        answer = upload(observed, ("film.png", film), traceparent=traceparent)
+        assert answer.headers["X-Trace-Id"] == traceparent.split("-")[1]
 
+    trace_id = whole_trace(observed.sink, judge)
     expected = {
         GATEWAY: {"POST /v1/jobs", "receive", "accept", "store", "submit", "enqueue"},
         WORKER: {"chunk", "claim", "read", "decode", "infer", "record"},
@@ -55,7 +54,7 @@ def test_one_trace_holds_every_hop_of_an_upload(observed: ObservedStack) -> None
 
     wait_until(lambda: all(expected[service] <= seen()[service] for service in expected), 15, "every hop")
     spans = {span.name: span for span in observed.sink.of(trace_id)}
-    assert spans["POST /v1/jobs"].parent_id == CALLER.split("-")[2]
+    assert spans["POST /v1/jobs"].parent_id == PARENT_ID
     assert spans["chunk"].parent_id == spans["enqueue"].span_id
     assert spans["InferRequest"].parent_id == spans["infer"].span_id
 
@@ -67,13 +66,10 @@ def test_an_upload_without_a_caller_has_a_trace_of_its_own(observed: ObservedSta
 
 
 def test_what_its_caller_does_not_record_is_recorded_by_nobody(observed: ObservedStack) -> None:
-    silent = f"00-{'5117e7' * 5 + '42'}-{'ab' * 8}-00"
-    assert upload(observed, ("film.jpg", jpeg()), traceparent=silent).headers["X-Trace-Id"] == silent.split("-")[1]
-    unknown = png(grey_ramp(333, 300))  # of a film that is known already Triton hears nothing
-    later = upload(observed, ("film.png", unknown), traceparent=CALLER.replace("c0", "c1")).headers["X-Trace-Id"]
-    wait_until(
-        lambda: TRITON in {span.service for span in observed.sink.of(later)}, 15, "Triton's part of a later trace"
-    )
+    silent = f"00-{'5117e7' * 5 + '42'}-{PARENT_ID}-00"
+    answer = upload(observed, ("film.png", next(UNKNOWN_FILMS)), traceparent=silent)
+    assert answer.headers["X-Trace-Id"] == silent.split("-")[1]
+    whole_trace(observed.sink, lambda caller, film: upload(observed, ("film.png", film), traceparent=caller))
     assert observed.sink.of(silent.split("-")[1]) == []
 
 
