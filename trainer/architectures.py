@@ -43,11 +43,21 @@ class Trunk(nn.Module):
 
 @dataclass(frozen=True)
 class Architecture:
-    """How one network is built; ``pretrained`` says whether starting weights exist."""
+    """How one network is built; ``pretrained`` says whether starting weights exist.
+
+    ``half_way`` are the stages whose features may tell what is not a chest film; ``taps`` those that do so in a served
+    model: the best of the choice (``trainer.ood_forms``) on an earlier network of this architecture.
+    """
 
     name: str
     build: Callable[[bool], Trunk]
     pretrained: bool = False
+    half_way: tuple[int, ...] = (1, 2, 3, 4)
+    taps: tuple[int, ...] = (3,)
+
+
+def _lite(name: str, build: Callable[[bool], Trunk]) -> Architecture:
+    return Architecture(name, build, pretrained=True, half_way=(4, 6, 9, 12), taps=(9,))
 
 
 class FullPrecisionDepthwise(nn.Module):
@@ -164,6 +174,27 @@ def _pytorchcv(name: str, channels: int) -> Callable[[bool], Trunk]:
     return build
 
 
+def _small_resnet18(_pretrained: bool) -> Trunk:
+    """ResNet-18 (He et al. 2016) with half its channels, random weights; the last stage does not shrink, so the map is
+    twice as fine.
+    """
+    from pytorchcv.models.resnet import ResNet
+
+    widths = (32, 64, 128, 256)
+    features = ResNet(
+        channels=[[width, width] for width in widths],
+        init_block_channels=widths[0],
+        bottleneck=False,
+        conv1_stride=False,
+        in_channels=1,
+    ).features
+    shrinking = features.stage4.unit1
+    for convolution in (shrinking.body.conv1.conv, shrinking.identity_conv.conv):
+        convolution.stride = (1, 1)
+    layers = [layer for part, layer in features.named_children() if part != "final_pool"]
+    return Trunk(layers, widths[-1])
+
+
 class ThreeChannels(nn.Module):
     """Repeats the grey channel three times."""
 
@@ -174,11 +205,12 @@ class ThreeChannels(nn.Module):
 REGISTRY = {
     entry.name: entry
     for entry in (
-        Architecture("efficientnet_lite0", efficientnet_lite(0), pretrained=True),
-        Architecture("efficientnet_lite0_fine", efficientnet_lite(0, last_stride=1), pretrained=True),
-        Architecture("efficientnet_lite1", efficientnet_lite(1), pretrained=True),
-        Architecture("efficientnet_lite2", efficientnet_lite(2), pretrained=True),
+        _lite("efficientnet_lite0", efficientnet_lite(0)),
+        _lite("efficientnet_lite0_fine", efficientnet_lite(0, last_stride=1)),
+        _lite("efficientnet_lite1", efficientnet_lite(1)),
+        _lite("efficientnet_lite2", efficientnet_lite(2)),
         Architecture("resnet18", _pytorchcv("resnet18", 512)),
+        Architecture("resnet18_small", _small_resnet18),
         Architecture("resnet50", _pytorchcv("resnet50", 2048)),
         Architecture("densenet121", _pytorchcv("densenet121", 1024)),
         Architecture("inception_v3", _pytorchcv("inceptionv3", 2048)),

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from cxr.imaging import IMAGE_SIZE_PX, PREPROCESS_VERSION
 from cxr.schemas import OperatingPoint
+from trainer.architectures import REGISTRY
 from trainer.calibration import choose, ood_limit
 from trainer.chest_films import adults, fit_refusal, scores_of
 from trainer.data.digest import sha256_of_films
@@ -35,7 +36,7 @@ INTENDED_USE = (
 )
 ATTRIBUTION = (
     "Kermany, Zhang, Goldbaum 2018, doi:10.17632/rscbjbr9sj (CC BY 4.0); refusal also fitted on films of the "
-    "NIH Clinical Center's ChestX-ray14 (Wang et al. 2017); starting weights EfficientNet-Lite0, ImageNet (Apache-2.0)."
+    "NIH Clinical Center's ChestX-ray14 (Wang et al. 2017)"
 )
 CONSOLE = Console()
 
@@ -121,9 +122,16 @@ def card(model: ServedModel, point: OperatingPoint, train: FilmSet) -> dict[str,
         "weights_sha256": sha256_of_weights(model),
         "metrics": {},
         "intended_use": INTENDED_USE,
-        "attribution": ATTRIBUTION,
+        "attribution": attribution(model),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def attribution(model: ServedModel) -> str:
+    """Whose films and weights went into the model."""
+    name = model.networks[0].spec["architecture"]
+    starting = f"; starting weights {name}, ImageNet (Apache-2.0)" if REGISTRY[name].pretrained else ""
+    return f"{ATTRIBUTION}{starting}."
 
 
 def sha256_of_weights(model: ServedModel) -> str:

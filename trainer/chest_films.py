@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trainer.architectures import REGISTRY
 from trainer.augment import augmentation
 from trainer.data import nih
 from trainer.data.film import data_folder
@@ -15,8 +16,6 @@ from trainer.kermany_set import FilmSet
 from trainer.model import Classifier
 from trainer.ood import OodScore, fit_ood, tap_features
 
-# Chosen among the forms of `trainer.ood_forms` on earlier networks (docs/experiments.md, 15).
-TAPS = (9,)
 CHILDREN = 1500
 CHANGES = ("geometry", "exposure", "resample", "jpeg")
 SEED = 99
@@ -55,14 +54,19 @@ def fit_refusal(network: Classifier, children: FilmSet, grown: FilmSet) -> OodSc
         half = len(batch) // 2
         batch[:half] = change(batch[:half] / 255, source) * 255
         features.append(features_of(network, batch))
-    return fit_ood(torch.cat(features), TAPS)
+    return fit_ood(torch.cat(features), taps_of(network))
+
+
+def taps_of(network: Classifier) -> tuple[int, ...]:
+    """The stages that the score looks at in a network of this architecture."""
+    return REGISTRY[network.spec["architecture"]].taps
 
 
 @torch.inference_mode()
 def features_of(network: Classifier, batch: torch.Tensor) -> torch.Tensor:
     """[N,1,224,224] in 0..255 -> the features of the score."""
     network.eval()
-    return tap_features(network.trunk.with_taps(network.input(batch), TAPS)[1]).clone()
+    return tap_features(network.trunk.with_taps(network.input(batch), taps_of(network))[1]).clone()
 
 
 def scores_of(network: Classifier, score: OodScore, films: NDArray[np.uint8]) -> NDArray[np.float64]:

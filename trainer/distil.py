@@ -1,4 +1,4 @@
-"""Step ``distil``: one network taught by all networks of another run; an ensemble's answers at one network's cost."""
+"""Step ``distil``: one network taught by all networks of other runs; an ensemble's answers at one network's cost."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from trainer.train import finish
 
 def distil(
     run: RunName,
-    teachers: Annotated[str, typer.Option(help="The run whose networks teach.")],
+    teachers: Annotated[str, typer.Option(help="The runs whose networks teach, comma-separated.")],
     start: Annotated[
-        str, typer.Option(help="The teacher whose weights the pupil starts from, such as seed0.")
+        str, typer.Option(help="The network of the first run whose weights the pupil starts from, such as seed0.")
     ] = "seed0",
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 3,
     rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = 2e-4,
@@ -30,8 +30,9 @@ def distil(
     """Train the pupil on the teachers' mean log-odds of each changed film; kept as seed0 of its own run."""
     torch.set_num_threads(threads)
     films, validation = train_and_validation()
-    networks = load_networks(Run(teachers))
-    spec = networks[start].spec
+    first, *others = [load_networks(Run(name)) for name in teachers.split(",")]
+    networks = [*first.values(), *(network for run_of in others for network in run_of.values())]
+    spec = first[start].spec
     names = tuple(augmentations.split(",")) if augmentations else Recipe.augmentations
     recipe = replace(Recipe(), **spec, epochs=epochs, rate=rate, frozen_epochs=0, seed=0, augmentations=names)
     folder = Run(run)
@@ -39,7 +40,7 @@ def distil(
         recipe,
         films,
         folder.path("seed0.checkpoint"),
-        teachers=[network.to(memory_format=torch.channels_last) for network in networks.values()],
-        start=networks[start].state_dict(),
+        teachers=[network.to(memory_format=torch.channels_last) for network in networks],
+        start=first[start].state_dict(),
     )
     finish(folder, "seed0", pupil, validation)

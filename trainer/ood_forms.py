@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainer.architectures import REGISTRY
 from trainer.metrics import auc
 from trainer.model import Classifier
 from trainer.ood import fit_ood, tap_features
 
-STAGES = (4, 6, 9, 12)
-FORMS = tuple((taps, components) for taps in ((4,), (6,), (9,), (4, 6, 9), (6, 9, 12)) for components in (16, 32, 64))
+COMPONENTS = (16, 32, 64)
 
 
 def compare_forms(
@@ -29,11 +29,14 @@ def compare_forms(
     """Lowest AUROC of every form over the kinds of the choice and over the kinds held out; films [N,1,224,224]
     uint8.
     """
+    stages = REGISTRY[network.spec["architecture"]].half_way
     sets = {"fit": fitted_on, "chest": chest, **chosen_on, **held_out}
-    maps = {name: stage_features(network, films) for name, films in sets.items()}
+    maps = {name: stage_features(network, films, stages) for name, films in sets.items()}
     rows = []
-    for taps, components in FORMS:
-        seen = {name: torch.cat([stages[tap] for tap in taps], 1) for name, stages in maps.items()}
+    for taps, components in forms(stages):
+        seen = {name: torch.cat([features[tap] for tap in taps], 1) for name, features in maps.items()}
+        if components >= seen["fit"].shape[1]:
+            continue  # nothing would be left outside the span
         score = fit_ood(seen["fit"], taps, components)
         inside = score(seen["chest"])[:, 0]
         areas = {name: area(inside, score(seen[name])[:, 0]) for name in (*chosen_on, *held_out)}
@@ -44,6 +47,12 @@ def compare_forms(
     return [{**row, "chosen": row["chosen_on"] == best} for row in rows]
 
 
+def forms(stages: tuple[int, ...]) -> list[tuple[tuple[int, ...], int]]:
+    """Each stage alone and three in a row, with each number of components."""
+    taps = [(stage,) for stage in stages] + [stages[first : first + 3] for first in range(len(stages) - 2)]
+    return [(each, components) for each in taps for components in COMPONENTS]
+
+
 def area(inside: Tensor, outside: Tensor) -> float:
     """AUROC of images outside against chest films."""
     labels = np.concatenate([np.zeros(len(inside), np.int64), np.ones(len(outside), np.int64)])
@@ -51,12 +60,12 @@ def area(inside: Tensor, outside: Tensor) -> float:
 
 
 @torch.inference_mode()
-def stage_features(network: Classifier, films: NDArray[np.uint8]) -> dict[int, Tensor]:
-    """The features of each stage in ``STAGES`` by itself."""
+def stage_features(network: Classifier, films: NDArray[np.uint8], stages: tuple[int, ...]) -> dict[int, Tensor]:
+    """The features of each stage by itself."""
     network.eval()
-    parts: dict[int, list[Tensor]] = {stage: [] for stage in STAGES}
+    parts: dict[int, list[Tensor]] = {stage: [] for stage in stages}
     for start in range(0, len(films), 64):
         batch = torch.from_numpy(np.array(films[start : start + 64]))
-        for stage, seen in zip(STAGES, network.trunk.with_taps(network.input(batch), STAGES)[1], strict=True):
+        for stage, seen in zip(stages, network.trunk.with_taps(network.input(batch), stages)[1], strict=True):
             parts[stage].append(tap_features([seen]))
     return {stage: torch.cat(part).clone() for stage, part in parts.items()}

@@ -59,8 +59,10 @@ def refuse(run: RunName) -> None:
         {name: pictured(OTHER[name]).pixels for name in CHOICE},
         {name: pictured(where).pixels for name, where in OTHER.items() if name not in CHOICE},
     )
+    served = {"taps": list(model.ood.taps), "components": model.ood.components}
     folder.write_json(
-        "refusal.json", {"limit": limit, "rows": rows, "choice": {"classes": list(CHOICE), "rows": forms}}
+        "refusal.json",
+        {"limit": limit, "rows": rows, "served": served, "choice": {"classes": list(CHOICE), "rows": forms}},
     )
 
 

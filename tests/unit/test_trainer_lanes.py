@@ -134,8 +134,8 @@ def test_every_thread_gets_a_part_of_a_small_request() -> None:
     lane = program.Lane(both, SLICE)
     one = asked(0, 8)
     lane.put(one)
+    assert all(scored.begun.wait(30) for scored in both)
     for scored in both:
-        assert scored.begun.wait(30)
         scored.go_on.set()
     assert values(one) == list(range(8))
     assert [scored.sizes for scored in both] == [[4], [4]]

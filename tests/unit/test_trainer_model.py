@@ -14,7 +14,7 @@ import torch
 
 from trainer.architectures import REGISTRY, trunk
 from trainer.calibrate import sha256_of_weights
-from trainer.chest_films import TAPS, features_of
+from trainer.chest_films import features_of, taps_of
 from trainer.errors import UnknownName
 from trainer.film_input import FilmInput, triangle_filter
 from trainer.lungs import average_lungs
@@ -32,7 +32,7 @@ def films() -> torch.Tensor:
 def model(films: torch.Tensor) -> ServedModel:
     torch.manual_seed(0)
     networks = [Classifier("efficientnet_lite0_fine", 64).eval() for _ in range(2)]
-    ood = fit_ood(features_of(networks[0], films.float()), TAPS, components=2)
+    ood = fit_ood(features_of(networks[0], films.float()), taps_of(networks[0]), components=2)
     return ServedModel(networks, ood, slope=1.7, intercept=-0.4).eval()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from trainer.chest_films import TAPS
-from trainer.ood import COMPONENTS
 from trainer.pages.groups import group_table
 from trainer.pages.markdown import command, page, table
 from trainer.pages.proofs import Proofs
@@ -81,23 +79,27 @@ def refusal_section(proofs: Proofs) -> str:
         "the last quarter of NIH is the row below. AUROC is against children's and adults' films in equal numbers. "
         "One of the DICOM films (`Fake_MONOHR1.dcm`) has its grey levels inverted.",
         table(["images of", *names], rows),
-        forms_table(found["choice"]),
+        forms_table(found["choice"], found["served"]),
         command(proofs.step("refuse")),
     )
 
 
-def forms_table(choice: dict) -> str:
+def forms_table(choice: dict, served: dict) -> str:
     """Other forms of the score, judged on some kinds of image and shown on the others."""
-    served = f"stages {', '.join(map(str, TAPS))}; {COMPONENTS} components"
     rows = []
     for row in choice["rows"]:
         marks = [
-            mark for mark, true in (("served", row["form"] == served), ("best of the choice", row["chosen"])) if true
+            mark
+            for mark, true in (
+                ("served", all(row[key] == served[key] for key in ("taps", "components"))),
+                ("best of the choice", row["chosen"]),
+            )
+            if true
         ]
         rows.append([row["form"], row["chosen_on"], row["held_out"], ", ".join(marks)])
     return page(
         f"Forms of the score: lowest AUROC over {' and '.join(choice['classes'])}, and over the classes held out of "
-        "that choice. The served form was the best of the choice on the network before this one.",
+        "that choice. The served form was the best of the choice on an earlier network of this architecture.",
         table(["form", "choice", "held out", ""], rows, digits=4),
     )
 
