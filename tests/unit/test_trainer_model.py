@@ -19,7 +19,8 @@ from trainer.errors import UnknownName
 from trainer.film_input import FilmInput, triangle_filter
 from trainer.lungs import average_lungs
 from trainer.model import Classifier, ServedModel, load_served, save_served
-from trainer.ood import fit_ood
+from trainer.ood import COMPONENTS, fit_ood
+from trainer.ood_forms import forms
 from trainer.soup import average_weights
 
 
@@ -77,11 +78,21 @@ def test_an_unknown_architecture_is_answered_with_the_known_ones() -> None:
         trunk("resnet19", pretrained=False)
 
 
-@pytest.mark.parametrize("name", [name for name in REGISTRY if name in ("efficientnet_lite0", "resnet18")])
-def test_registered_networks_give_a_map(name: str) -> None:
-    network = Classifier(name, 96).eval()
+@pytest.mark.parametrize(
+    ("name", "map_size"), [("efficientnet_lite0", (3, 3)), ("resnet18", (3, 3)), ("resnet18_small", (6, 6))]
+)
+def test_registered_networks_give_a_map_and_what_tells_other_images(name: str, map_size: tuple[int, int]) -> None:
+    network, taps = Classifier(name, 96).eval(), REGISTRY[name].taps
     with torch.no_grad():
-        assert network(torch.zeros(2, 1, 224, 224)).ndim == 3
+        heatmap, features = network.with_taps(torch.zeros(2, 1, 224, 224), taps)
+    assert heatmap.shape == (2, *map_size)
+    assert features.shape[1] > COMPONENTS
+    assert {taps} <= {form for form, _ in forms(REGISTRY[name].half_way)}
+
+
+def test_forms_of_the_score_are_stages_alone_and_three_in_a_row() -> None:
+    taps = dict.fromkeys(form for form, _ in forms((1, 2, 3, 4)))
+    assert list(taps) == [(1,), (2,), (3,), (4,), (1, 2, 3), (2, 3, 4)]
 
 
 def test_the_score_tells_what_it_was_fitted_on_from_the_rest() -> None:
