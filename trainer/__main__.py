@@ -27,7 +27,7 @@ STEPS = {
         "trainer.prepare:prepare", "Read the films, split by patient, drop duplicates, print and draw a summary."
     ),
     "train": Step("trainer.train:train", "Train one network, or one a seed, on the training films."),
-    "distil": Step("trainer.distil:distil", "Teach one network the mean answer of all networks of another run."),
+    "distil": Step("trainer.distil:distil", "Teach networks the mean answer of all networks of other runs."),
     "calibrate": Step(
         "trainer.calibrate:calibrate", "Calibrate, choose the operating point and OOD limit, and save served.pt."
     ),

@@ -1,4 +1,4 @@
-"""Step ``distil``: one network taught by all networks of other runs; an ensemble's answers at one network's cost."""
+"""Step ``distil``: networks taught by all networks of other runs; an ensemble's answers at one network's cost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from trainer.calibrate import load_networks
 from trainer.fit import Training
 from trainer.kermany_set import train_and_validation
+from trainer.model import Classifier
 from trainer.recipe import Recipe
 from trainer.runs import Run, RunName
 from trainer.train import finish
@@ -20,27 +21,34 @@ def distil(
     run: RunName,
     teachers: Annotated[str, typer.Option(help="The runs whose networks teach, comma-separated.")],
     start: Annotated[
-        str, typer.Option(help="The network of the first run whose weights the pupil starts from, such as seed0.")
-    ] = "seed0",
+        str, typer.Option(help="The network of the first run, such as seed0, to start from; else as in training.")
+    ] = "",
+    architecture: Annotated[
+        str, typer.Option(help="A name of trainer/architectures.py, without --start.")
+    ] = Recipe.architecture,
+    size_px: Annotated[int, typer.Option(help="Side of the film inside the pupil, without --start.")] = Recipe.size_px,
+    seeds: Annotated[str, typer.Option(help="Seeds, comma-separated: one pupil each.")] = "0",
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 3,
     rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = 2e-4,
     augmentations: Annotated[str, typer.Option(help="Names of trainer/augment.py, comma-separated.")] = "",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
-    """Train the pupil on the teachers' mean log-odds of each changed film; kept as seed0 of its own run."""
+    """Train pupils on the teachers' mean log-odds of each changed film; kept as the seeds of a run of their own."""
     torch.set_num_threads(threads)
     films, validation = train_and_validation()
-    first, *others = [load_networks(Run(name)) for name in teachers.split(",")]
-    networks = [*first.values(), *(network for run_of in others for network in run_of.values())]
-    spec = first[start].spec
+    runs = [load_networks(Run(name)) for name in teachers.split(",")]
+    teaching = [network.to(memory_format=torch.channels_last) for of_run in runs for network in of_run.values()]
+    first: Classifier | None = runs[0][start] if start else None
+    spec = first.spec if first else {"architecture": architecture, "size_px": size_px}
     names = tuple(augmentations.split(",")) if augmentations else Recipe.augmentations
-    recipe = replace(Recipe(), **spec, epochs=epochs, rate=rate, frozen_epochs=0, seed=0, augmentations=names)
+    recipe = replace(Recipe(), **spec, epochs=epochs, rate=rate, frozen_epochs=0, augmentations=names)
     folder = Run(run)
-    pupil = Training(
-        recipe,
-        films,
-        folder.path("seed0.checkpoint"),
-        teachers=[network.to(memory_format=torch.channels_last) for network in networks],
-        start=first[start].state_dict(),
-    )
-    finish(folder, "seed0", pupil, validation)
+    for seed in map(int, seeds.split(",")):
+        pupil = Training(
+            replace(recipe, seed=seed),
+            films,
+            folder.path(f"seed{seed}.checkpoint"),
+            teachers=teaching,
+            start=first.state_dict() if first else None,
+        )
+        finish(folder, f"seed{seed}", pupil, validation)

@@ -12,12 +12,12 @@ from trainer.augment import DEFAULT
 class Recipe:
     """Defaults are the recipe of the published model; rates are per step, sizes in pixels."""
 
-    architecture: str = "resnet18_small"
+    architecture: str = "efficientnet_lite0_fine"
     size_px: int = 112
     seed: int = 0
-    epochs: int = 16
+    epochs: int = 7
     batch: int = 32
-    rate: float = 8e-4
+    rate: float = 4e-4
     """AdamW's rate for the head; each layer below gets ``rate_decay`` times the rate of the one above."""
     rate_decay: float = 0.9
     weight_decay: float = 0.02
@@ -34,7 +34,7 @@ class Recipe:
     average_decay: float = 0.98
     imbalance: str = "balanced"
     """``balanced`` draws classes and patients evenly, ``weighted`` weights the loss, ``none`` does nothing."""
-    patience: int = 16
+    patience: int = 3
     """Epochs without a better shifted validation before training stops."""
     augmentations: tuple[str, ...] = DEFAULT
     pretrained: bool = True
