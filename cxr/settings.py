@@ -120,7 +120,7 @@ class Settings(BaseSettings):
         2, ge=1, description="Processes that decode images, for each lane: one per core, at most."
     )
     decode_timeout_s: float = Field(
-        20.0, gt=0, description="Processor time one image may take to decode, and a third of its time by the clock."
+        20.0, gt=0, description="Processor time that one image may take to decode; by the clock three times as long."
     )
     decode_memory_bytes: int = Field(
         2 * 1024**3, ge=512 * 1024**2, description="Most memory one decoding process may have, its program included."

@@ -1,4 +1,4 @@
-"""``python -m gateway``: the web page and the HTTP API."""
+"""``python -m gateway``: page and HTTP API, the DICOM door, keys and accounts, and a client that sends folders."""
 
 from __future__ import annotations
 

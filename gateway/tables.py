@@ -22,13 +22,16 @@ COLUMNS = (
     "model",
     "model_version",
     "engine",
+    "notes",
 )
 # A spreadsheet takes a cell that starts so for a formula (OWASP, CSV injection).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_lines(results: Iterable[JobResult]) -> Iterator[str]:
-    """A heading and one line per image; ``answer`` is prediction, rejection or waiting."""
+    """A heading and one line per image; ``answer`` is prediction, rejection or waiting; ``notes`` are codes of what is
+    remarkable of the film, with spaces between.
+    """
     yield _line(COLUMNS)
     for row in results:
         yield _line(cells(row))
@@ -52,7 +55,8 @@ def cells(row: JobResult) -> list[object]:
             said = [None] * 5
     answered_by = result.model if result else None
     model = [safe_text(answered_by.name), answered_by.version, answered_by.engine] if answered_by else [None] * 3
-    return [*image, result.kind if result else "waiting", *said, *model]
+    notes = " ".join(note.code for note in result.notes) if isinstance(result, Prediction) else None
+    return [*image, result.kind if result else "waiting", *said, *model, notes]
 
 
 def _line(cells: Iterable[object]) -> str:

@@ -2,7 +2,8 @@
 
 Names follow Prometheus' conventions: a prefix, base units (seconds, bytes), ``_total`` for what only grows. Labels take
 values from closed lists (queues, codes, findings, routes), never a job id, an owner or a name.
-Every process is one process with threads (a worker's boxes record nothing), so no files are shared between processes.
+Gateway, DICOM door and worker are one process with threads each (a worker's boxes record nothing), so no files are
+shared between processes.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from cxr.errors import CorruptImage, NotChestXray
-from cxr.schemas import Finding, JobImage, JobResult, ModelIdentity, Prediction, Rejection
+from cxr.schemas import Finding, JobImage, JobResult, ModelIdentity, Note, NoteCode, Prediction, Rejection
 from gateway.tables import COLUMNS, csv_lines, safe_text
 
 MODEL = ModelIdentity(name="pneumonia_classifier", version=2, engine="openvino")
@@ -40,6 +40,12 @@ def test_quotes_commas_and_line_breaks_stay_inside_their_cell() -> None:
 def test_a_number_stays_a_number() -> None:
     (line,) = table(row("a.png", JUDGED))
     assert (line["probability"], line["ood_score"]) == ("0.75", "-1.5")
+
+
+def test_notes_are_their_codes() -> None:
+    notes = (Note.of(NoteCode.TURNED), Note.of(NoteCode.LOW_CONTRAST))
+    noted, plain = table(row("a.png", JUDGED.model_copy(update={"notes": notes})), row("b.png", JUDGED))
+    assert (noted["notes"], plain["notes"]) == ("turned low_contrast", "")
 
 
 def test_every_kind_of_answer_has_its_columns() -> None:
