@@ -75,12 +75,12 @@ class LoadFailed(Exception):
     """A load could not be started, or ended in its work; the text ends with its own last words."""
 
 
-def together(loads: Sequence[Apart], seconds: float, batch: int = 1) -> tuple[float, float]:
+def together(loads: Sequence[Apart], seconds: float) -> tuple[float, float]:
     """All of them at once: images per second of all, and processor milliseconds of an image."""
     for load in loads:
         load.await_ready()
     for load in loads:
-        load.begin(seconds, batch)
+        load.begin(seconds)
     found = [load.end() for load in loads]
     processor_s = sum(one.processor_s for one in found)
     return sum(one.images_per_s for one in found), 1000 * processor_s / sum(one.images for one in found)

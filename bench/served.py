@@ -51,14 +51,11 @@ def running(*names: str, commands: Mapping[str, str] | None = None, **environmen
             stack.close()
 
 
-def repository_with(engine: str, into: Path, extra_files: Mapping[str, Path] | None = None) -> Path:
+def repository_with(engine: str, into: Path) -> Path:
     """The model repository served by another engine, for the engine bench alone; no gate has admitted it."""
-    card = card_to_serve(MODEL)
     target = into / MODEL_NAME
     shutil.copytree(MODEL, target)
-    for name, path in (extra_files or {}).items():
-        shutil.copy(path, target / str(card.version) / name)
-    (target / "configs" / "cpu.pbtxt").write_text(render(cpu_config(card, engine)))
+    (target / "configs" / "cpu.pbtxt").write_text(render(cpu_config(card_to_serve(MODEL), engine)))
     return into
 
 

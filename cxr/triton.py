@@ -62,15 +62,9 @@ class ModelClient:
     """
 
     def __init__(
-        self,
-        url: str,
-        model_name: str,
-        timeout_s: float = 30.0,
-        headers: dict[str, str] | None = None,
-        queue: QueueName = QueueName.INTERACTIVE,
+        self, url: str, model_name: str, timeout_s: float = 30.0, queue: QueueName = QueueName.INTERACTIVE
     ) -> None:
-        self._url, self._model, self._timeout_s, self._headers = url, model_name, timeout_s, headers
-        self._queue = queue
+        self._url, self._model, self._timeout_s, self._queue = url, model_name, timeout_s, queue
         self._versions: dict[int, ServedModel] = {}
 
     @cached_property
@@ -125,7 +119,7 @@ class ModelClient:
                 priority=PRIORITIES[self._queue],  # orders Triton's own queue
                 parameters={"lane": self._queue.value},  # for model.py, which Triton does not tell the priority
                 client_timeout=self._timeout_s,
-                headers=self._traced_headers(),
+                headers=_trace_headers(),
             )
         served = self.version(int(answer.get_response().model_version))
         probability, heatmap, ood_score = (answer.as_numpy(name) for name in ("PROBABILITY", "HEATMAP", "OOD_SCORE"))
@@ -136,7 +130,7 @@ class ModelClient:
     def load(self, config: dict[str, Any] | None = None) -> None:
         """Ask the server to load or reload the model, optionally under another configuration."""
         with _triton_errors():
-            self._client.load_model(self._model, headers=self._headers, config=json.dumps(config) if config else None)
+            self._client.load_model(self._model, config=json.dumps(config) if config else None)
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -157,15 +151,16 @@ class ModelClient:
                     raise
         return self._versions[version]
 
-    def _traced_headers(self) -> dict[str, str] | None:
-        """Triton in its trace mode ``opentelemetry`` makes its spans part of this trace, sampled or not."""
-        trace = recorded_traceparent()
-        return {**(self._headers or {}), TRACEPARENT: trace} if trace else self._headers
-
     def _look_up_again(self) -> None:
         """No server answers: the names of a list may mean other servers now. Calls in hand keep their channel."""
         if "," in self._url:
             self.__dict__.pop("_client", None)
+
+
+def _trace_headers() -> dict[str, str] | None:
+    """Triton in its trace mode ``opentelemetry`` makes its spans part of this trace, sampled or not."""
+    trace = recorded_traceparent()
+    return {TRACEPARENT: trace} if trace else None
 
 
 @contextmanager

@@ -21,7 +21,10 @@ from gateway.tables import csv_lines
 
 PAGE_IMAGES, LARGEST_PAGE = 1000, 10_000
 
-Limit = Annotated[int | None, Query(ge=1, le=LARGEST_PAGE, description="Most rows. JSON: 1000; the streams: all. DICOM is always whole.")]
+Limit = Annotated[
+    int | None,
+    Query(ge=1, le=LARGEST_PAGE, description="Most rows. JSON: 1000; the streams: all. DICOM is always whole."),
+]
 Offset = Annotated[int, Query(ge=0, description="Index of the first row.")]
 Format = Annotated[
     str | None, Query(description="Stronger than the Accept header.", json_schema_extra={"enum": list(ResultsFormat)})

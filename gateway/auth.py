@@ -85,4 +85,3 @@ def needs(scope: Scope) -> Callable[[Request], Caller]:
 
 Submitter = Annotated[Caller, Depends(needs(Scope.SUBMIT))]
 Reader = Annotated[Caller, Depends(needs(Scope.READ))]
-Admin = Annotated[Caller, Depends(needs(Scope.ADMIN))]

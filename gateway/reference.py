@@ -59,7 +59,7 @@ def _page(description: dict[str, Any], base: str) -> str:
         for error in every_error()
     )
     title = html.escape(f"{description['info']['title']} {description['info']['version']}")
-    summary = _text(description["info"]["description"].split("\n\n|")[0].split("| Code")[0])
+    summary = _text(description["info"]["description"].partition("| Code")[0])
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}: HTTP API</title><style>{STYLE}</style></head><body>

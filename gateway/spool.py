@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from gateway.positions import Positioned
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -64,31 +66,12 @@ class Spool:
         return io.BufferedReader(_Slice(self._file.fileno(), start, size))
 
 
-class _Slice(io.RawIOBase):
+class _Slice(Positioned):
     """A window on an open file, with a position of its own, so that threads may read windows side by side."""
 
     def __init__(self, descriptor: int, start: int, size: int) -> None:
-        self._descriptor, self._start, self._size, self._at = descriptor, start, size, 0
+        super().__init__(size)
+        self._descriptor, self._start = descriptor, start
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        if origin + offset < 0:
-            raise ValueError("before the start of the file")
-        self._at = origin + offset
-        return self._at
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        wanted = max(0, min(len(buffer), self._size - self._at))
-        content = os.pread(self._descriptor, wanted, self._start + self._at)
-        buffer[: len(content)] = content
-        self._at += len(content)
-        return len(content)
+    def _content_at(self, at: int, most_bytes: int) -> bytes:
+        return os.pread(self._descriptor, max(0, min(most_bytes, self._size - at)), self._start + at)

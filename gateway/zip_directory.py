@@ -8,12 +8,13 @@ Offsets below are those of PKWARE's APPNOTE, 4.3.12 (entry), 4.3.14 to 4.3.16 (e
 from __future__ import annotations
 
 import io
-import os
 import struct
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
+
+from gateway.positions import Positioned
 
 END, END_BYTES, LONGEST_COMMENT = b"PK\x05\x06", 22, 65_535
 LOCATOR, LOCATOR_BYTES = b"PK\x06\x07", 20
@@ -87,39 +88,19 @@ class Directory:
         return record + locator + struct.pack("<4s4H2LH", END, 0, 0, UNKNOWN16, UNKNOWN16, UNKNOWN32, UNKNOWN32, 0)
 
 
-class _Page(io.RawIOBase):
+class _Page(Positioned):
     """An archive's file up to its directory, then one page of the directory and an end of its own."""
 
     def __init__(self, directory: Directory, start: int, end: int) -> None:
-        self._directory, self._at = directory, 0
+        self._directory = directory
         self._tail = _read_at(directory.file, start, end - start) + directory.end_of_page(end - start)
-        self._size = directory.start + len(self._tail)
+        super().__init__(directory.start + len(self._tail))
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        if origin + offset < 0:
-            raise ValueError("before the start of the file")
-        self._at = origin + offset
-        return self._at
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        before = self._directory.start - self._at
+    def _content_at(self, at: int, most_bytes: int) -> bytes:
+        before = self._directory.start - at
         if before > 0:
-            content = _read_at(self._directory.file, self._at, min(len(buffer), before))
-        else:
-            content = self._tail[-before : len(buffer) - before]
-        buffer[: len(content)] = content
-        self._at += len(content)
-        return len(content)
+            return _read_at(self._directory.file, at, min(most_bytes, before))
+        return self._tail[-before : most_bytes - before]
 
 
 def _read_at(file: IO[bytes], offset: int, size: int) -> bytes:

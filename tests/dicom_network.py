@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,23 +9,12 @@ import sys
 from pathlib import Path
 
 import pydicom
-import pytest
 
 from deploy.local.settings import ROOT
+from tests.programs import program
 from tests.stack import Stack, free_port, wait_until
 
 AE_TITLE = "PNEUMOSERVE"
-TOOLS = ("echoscu", "storescu", "storescp")
-
-
-def tool(name: str) -> str:
-    """A program of dcmtk; without it the test is skipped, in CI it fails."""
-    found = shutil.which(name)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is not installed")
-        pytest.skip(f"{name} (Debian: dcmtk) is not installed")
-    return found
 
 
 class DoorProcess:
@@ -71,7 +58,7 @@ class DoorProcess:
     def _scu(
         self, name: str, called: str, calling: str, *options: str, files: tuple[Path, ...] = ()
     ) -> subprocess.CompletedProcess[str]:
-        words = [tool(name), "-v", "-aet", calling, "-aec", called, *options, "127.0.0.1", str(self.port)]
+        words = [program(name, "dcmtk"), "-v", "-aet", calling, "-aec", called, *options, "127.0.0.1", str(self.port)]
         return subprocess.run(
             [*words, *map(str, files)],
             stdout=subprocess.PIPE,
@@ -95,7 +82,7 @@ class Archive:
         return f"ARCHIVE@127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        words = [tool("storescp"), "-aet", "ARCHIVE", "-od", str(self.folder), str(self.port)]
+        words = [program("storescp", "dcmtk"), "-aet", "ARCHIVE", "-od", str(self.folder), str(self.port)]
         self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(self._listens, 20, "storescp to listen")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from deploy.local.settings import ROOT
+from tests.programs import program
 
 OVERLAYS = ("cpu", "gpu", "production")
 OURS = "pneumoserve/"  # images that deploy/docker builds
@@ -29,12 +27,8 @@ def rendered(overlay: str) -> list[Object]:
 
 def rendered_at(folder: Path) -> list[Object]:
     """Every object of a kustomization; without kubectl the test is skipped, in CI it fails."""
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        if os.environ.get("CI"):
-            pytest.fail("kubectl is not installed")
-        pytest.skip("kubectl is not installed (Debian: kubernetes-client)")
-    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=False)
+    words = [program("kubectl", "kubernetes-client"), "kustomize", str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "deprecated" not in done.stderr
     return [dict(found) for found in yaml.safe_load_all(done.stdout)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -10,23 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 import yaml
 
 from deploy.local.settings import ROOT
+from tests.programs import program
 from tests.stack import free_port, wait_until
 
 OBSERVE = ROOT / "deploy" / "observe"
-
-
-def program(name: str) -> str:
-    """``prometheus`` or ``promtool``; without it the test is skipped, in CI it fails."""
-    found = shutil.which(name)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is not installed")
-        pytest.skip(f"{name} (Debian: prometheus) is not installed")
-    return found
 
 
 def samples(address: str) -> dict[str, float]:
@@ -52,7 +41,7 @@ class Prometheus:
         with (folder / "prometheus.log").open("w") as log:
             self._process = subprocess.Popen(
                 [
-                    program("prometheus"),
+                    program("prometheus", "prometheus"),
                     f"--config.file={folder / 'prometheus.yml'}",
                     f"--storage.tsdb.path={folder / 'data'}",
                     f"--web.listen-address=127.0.0.1:{port}",

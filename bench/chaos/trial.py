@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +12,9 @@ from threading import Event, Lock, Thread
 
 from bench.chaos.films import film
 from bench.chaos.measurement import Watch, recorded
+from bench.films import image_of
 from cxr.jobs import Ledger
-from cxr.schemas import JobImage, JobState, QueueName, Rejection
+from cxr.schemas import JobState, QueueName
 from tests.stack import Stack, wait_until
 
 FILMS_PER_JOB, FILMS_PER_CALL = 1000, 200
@@ -86,26 +86,25 @@ class Trial:
             numbers = range(self._number - count, self._number)
         return [film(self.seed, number) for number in numbers]
 
-    def submit(self, count: int | None = None) -> None:
-        """Submit films as the gateway does: counted, stored, accepted, hinted."""
-        left = self.images if count is None else count
+    def submit(self) -> None:
+        """Submit the trial's films as the gateway does: counted, stored, accepted, hinted."""
+        left = self.images
         while left > 0:
             size = min(left, FILMS_PER_JOB)
-            job_id = self.stack.jobs.create(QueueName.BATCH)
-            for first in range(0, size, FILMS_PER_CALL):
-                self.append(job_id, self.films(min(FILMS_PER_CALL, size - first)))
-            self.follow(job_id, size)
-            self.stack.queue.enqueue(QueueName.BATCH, self.stack.jobs.submit(job_id))
+            self.submit_together(self.films(size))
             left -= size
 
-    def append(self, job_id: str, films: list[bytes]) -> None:
-        rows: list[tuple[JobImage, Rejection | None]] = [
-            (JobImage(name="film", sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content)), None)
-            for content in films
-        ]
-        self.stack.jobs.append(job_id, rows)
+    def submit_together(self, films: list[bytes]) -> str:
+        """Submit these films as one job; its id."""
+        job_id = self.stack.jobs.create(QueueName.BATCH)
         with ThreadPoolExecutor(STORING_THREADS) as storing:
-            list(storing.map(self.stack.blobs.put, films))
+            for first in range(0, len(films), FILMS_PER_CALL):
+                some = films[first : first + FILMS_PER_CALL]
+                self.stack.jobs.append(job_id, [(image_of(content), None) for content in some])
+                list(storing.map(self.stack.blobs.put, some))
+        self.follow(job_id, len(films))
+        self.stack.queue.enqueue(QueueName.BATCH, self.stack.jobs.submit(job_id))
+        return job_id
 
     def follow(self, job_id: str, images: int) -> None:
         """Count a job as accepted."""

@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cxr.errors import BlobsUnavailable
@@ -27,22 +28,18 @@ class FolderStore:
         """Store ``content`` durably (synced to disk before this returns) and return its SHA-256 in hex."""
         sha256 = hashlib.sha256(content).hexdigest()
         path = self._path(sha256)
-        try:
+        with _said_in_our_words():
             if not path.exists():
                 if not path.parent.exists():
                     path.parent.mkdir(parents=True, exist_ok=True)
                     _sync_folder(self._folder)
                 self._write_whole(path, content)
-        except OSError as error:
-            raise BlobsUnavailable(error.strerror or type(error).__name__) from error
         return sha256
 
     def get(self, sha256: str) -> bytes:
         """Return the bytes stored under ``sha256``."""
-        try:
+        with _said_in_our_words():
             return self._path(sha256).read_bytes()
-        except OSError as error:
-            raise BlobsUnavailable(error.strerror or type(error).__name__) from error
 
     def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
         """Remove a blob that no job needs.
@@ -52,21 +49,18 @@ class FolderStore:
         """
         path = self._path(sha256)
         aside = self._folder / UNFINISHED / f"{sha256}.{os.getpid()}{DISCARDED}"
-        try:
+        with _said_in_our_words(), suppress(FileNotFoundError):
             aside.parent.mkdir(parents=True, exist_ok=True)
             path.rename(aside)
             if still_needed(sha256):
                 aside.rename(path)
             else:
                 aside.unlink()
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise BlobsUnavailable(error.strerror or type(error).__name__) from error
 
     def tidy(self, still_needed: Callable[[str], bool], older_than_s: float) -> None:
         """Finish what killed processes left in ``unfinished/``: half-written files go, a needed blob goes back."""
-        try:
+        # What is not there any more was finished meanwhile, by its own process or another that tidies.
+        with _said_in_our_words(), suppress(FileNotFoundError):
             for path in (self._folder / UNFINISHED).glob("*"):
                 if time.time() - path.stat().st_ctime < older_than_s:
                     continue
@@ -75,21 +69,14 @@ class FolderStore:
                     path.rename(self._path(sha256))
                 else:
                     path.unlink()
-        except FileNotFoundError:  # it was finished meanwhile, by its own process or another that tidies
-            return
-        except OSError as error:
-            raise BlobsUnavailable(error.strerror or type(error).__name__) from error
 
     def stored(self, older_than_s: float) -> Iterator[str]:
         """The SHA-256 of every blob that was stored that long ago."""
-        try:
+        # What is removed while we look ends this look; the next sees the rest.
+        with _said_in_our_words(), suppress(FileNotFoundError):
             for path in self._folder.glob("[0-9a-f][0-9a-f]/*"):
                 if time.time() - path.stat().st_mtime >= older_than_s:
                     yield path.parent.name + path.name
-        except FileNotFoundError:  # removed while we looked; the next look sees the rest
-            return
-        except OSError as error:
-            raise BlobsUnavailable(error.strerror or type(error).__name__) from error
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256[2:]
@@ -107,6 +94,14 @@ class FolderStore:
             Path(unfinished).unlink(missing_ok=True)
             raise
         _sync_folder(path.parent)
+
+
+@contextmanager
+def _said_in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BlobsUnavailable(error.strerror or type(error).__name__) from error
 
 
 def _sync_folder(folder: Path) -> None:

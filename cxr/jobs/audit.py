@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 from cxr.jobs.ledger import AUDIT, Ledger, from_ms, redis_errors
-
-PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -17,9 +14,9 @@ class AuditEntry:
     """One deed.
 
     ``action`` is what was done to a job (``submitted``, ``read``, ``picture_read``, ``feedback``, ``cancelled``,
-    ``retried``, ``deleted``, ``expired``), or at the door (``signed_in``, ``signed_out``, ``key_created``,
-    ``key_revoked``, ``account_added``, ``account_removed``, or the code of a refusal); ``about`` says to what or from
-    where.
+    ``retried``, ``deleted``, ``expired``; ``refused``: forgotten before it was accepted), or at the door
+    (``signed_in``, ``signed_out``, ``key_created``, ``key_revoked``, ``account_added``, ``account_removed``,
+    ``refused``: somebody known might not do it; or the code of a refusal); ``about`` says to what or from where.
     """
 
     at: datetime
@@ -34,7 +31,7 @@ class AuditLog:
     """Kept in a Redis stream, whose entries cannot be changed, only appended."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._redis = ledger.redis
+        self._ledger, self._redis = ledger, ledger.redis
 
     def add(self, actor: str, action: str, job_id: str = "", images: int = 0, about: str = "") -> None:
         """Append one entry. Raises ``LedgerUnavailable``: what cannot be recorded must not be done."""
@@ -53,19 +50,12 @@ class AuditLog:
 
     def entries(self) -> Iterator[AuditEntry]:
         """All entries, oldest first."""
-        after = "-"
-        while True:
-            with redis_errors():
-                page = cast("list[tuple[str, dict[str, str]]]", self._redis.xrange(AUDIT, after, "+", count=PAGE))
-            for entry_id, fields in page:
-                yield AuditEntry(
-                    at=from_ms(entry_id.split("-")[0]),
-                    actor=fields["actor"],
-                    action=fields["action"],
-                    job_id=fields["job_id"],
-                    images=int(fields["images"]),
-                    about=fields.get("about", ""),
-                )
-            if len(page) < PAGE:
-                return
-            after = f"({page[-1][0]}"
+        for entry_id, fields in self._ledger.entries(AUDIT):
+            yield AuditEntry(
+                at=from_ms(entry_id.split("-")[0]),
+                actor=fields["actor"],
+                action=fields["action"],
+                job_id=fields["job_id"],
+                images=int(fields["images"]),
+                about=fields.get("about", ""),
+            )

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import cast
 
 from pydantic import Field, field_validator
 
 from cxr.errors import JobNotFound
-from cxr.jobs.ledger import Ledger, job_key, redis_errors
+from cxr.jobs.ledger import Ledger, job_key
 from cxr.schemas import Finding, Frozen, JobResult, ModelIdentity, Prediction
 
 FEEDBACK = "cxr:feedback"
-PAGE = 1000
 LONGEST_REASON = 500  # characters: a sentence or two, no room for a report
 
 
@@ -103,24 +101,13 @@ class FeedbackLog:
         """What was said of one image of a job, oldest first."""
         return [said for said in self._entries(job_key(job_id, "feedback")) if said.index == index]
 
-    def of_job(self, job_id: str) -> Iterator[Feedback]:
-        """What was said of a job's images, oldest first."""
-        return self._entries(job_key(job_id, "feedback"))
-
     def entries(self) -> Iterator[Feedback]:
         """Everything that was ever said, oldest first, also of jobs that are gone."""
         return self._entries(FEEDBACK)
 
     def _entries(self, key: str) -> Iterator[Feedback]:
-        after = "-"
-        while True:
-            with redis_errors():
-                page = cast("list[tuple[str, dict[str, str]]]", self._ledger.redis.xrange(key, after, "+", count=PAGE))
-            for _, fields in page:
-                yield Feedback.model_validate_json(fields["said"])
-            if len(page) < PAGE:
-                return
-            after = f"({page[-1][0]}"
+        for _, fields in self._ledger.entries(key):
+            yield Feedback.model_validate_json(fields["said"])
 
 
 def last_words(entries: Iterator[Feedback]) -> list[Feedback]:

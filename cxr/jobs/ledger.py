@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import resources
-from typing import Any
+from typing import Any, cast
 
 import redis
 from redis.backoff import EqualJitterBackoff, NoBackoff
@@ -49,6 +49,7 @@ SCRIPTS = (
     "due",
     "bind",
 )
+STREAM_PAGE = 1000
 SOCKET_TIMEOUT_S, HASTY_TIMEOUT_S = 10, 2
 # A Redis that restarts refuses connections, or loads its file, for a moment: about three seconds are waited in all.
 # A call whose reply was lost is sent again as well, so a script that is run twice must do once what it does.
@@ -80,6 +81,18 @@ class Ledger:
         """
         with redis_errors():
             return self._scripts[script](keys=list(keys), args=list(arguments))
+
+    def entries(self, stream: str) -> Iterator[tuple[str, dict[str, str]]]:
+        """Id and fields of every entry of a stream, oldest first, read page by page."""
+        after = "-"
+        while True:
+            with redis_errors():
+                found = self.redis.xrange(stream, after, "+", count=STREAM_PAGE)
+            page = cast("list[tuple[str, dict[str, str]]]", found)
+            yield from page
+            if len(page) < STREAM_PAGE:
+                return
+            after = f"({page[-1][0]}"
 
 
 def _client(redis_url: str, **options: Any) -> redis.Redis:

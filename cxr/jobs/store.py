@@ -126,10 +126,7 @@ class JobStore:
 
     def recent(self, most: int = 50) -> list[Job]:
         """The newest jobs first."""
-        key = JOBS if self._owner is None else owned_key(self._owner)
-        with redis_errors():
-            ids = [str(job_id) for job_id in self._ledger.redis.zrevrange(key, 0, most - 1)]
-        return [job for job_id in ids if (job := self._job_or_none(job_id))]
+        return self.page(most)[0]
 
     def page(self, most: int, before: Place | None = None) -> tuple[list[Job], Place | None]:
         """Up to ``most`` jobs, newest first, after ``before``; and from where to go on (None at the end)."""

@@ -17,7 +17,6 @@ from threading import Lock
 BINS = 10  # [0, 0.1), [0.1, 0.2), ... [0.9, 1]
 WINDOW = 1000
 LEAST = 200
-SHIFTED = 0.25
 
 
 def bin_of(probability: float) -> int:

@@ -11,7 +11,8 @@ from cxr.telemetry.traces import Attribute, SpanKind, span
 
 STAGE_SECONDS = histogram(
     "cxr_stage_duration_seconds",
-    "Time of one step: receive, store, submit (per upload or batch); claim, read, decode, infer, record (per chunk).",
+    "Time of one step: receive, store, submit, enqueue (per upload or batch);"
+    " claim, read, decode, infer, record (per chunk).",
     "stage",
     bounds=STEP_S,
 )

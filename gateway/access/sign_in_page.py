@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 
+from gateway.page.words import LUNGS
+
 STYLE = """
 :root { color-scheme: light dark; --ink: #17212b; --muted: #52606d; --line: #d8dfe5; --back: #f3f5f7; --panel: #fff;
   --accent: #0b5f78; --on-accent: #fff; --edge: #6c7c89; --fault: #a33b00; }
@@ -29,10 +31,6 @@ footer { max-width: 400px; margin-top: 18px; }
 """
 
 NO_ACCOUNTS = "This server has no accounts yet; its operator adds them: <code>python -m gateway accounts add</code>."
-LUNGS = """<svg viewBox="0 0 32 32" width="30" height="30" aria-hidden="true" fill="none" stroke="currentColor"
-  stroke-width="2" stroke-linecap="round" stroke-linejoin="round">
-  <path d="M16 4v10M16 14c-2 3-3 3-5 5M16 14c2 3 3 3 5 5"/>
-  <path d="M12 9c-4 1-8 8-8 15 0 4 2 4 5 3s3-2 3-5z"/><path d="M20 9c4 1 8 8 8 15 0 4-2 4-5 3s-3-2-3-5z"/></svg>"""
 
 
 def sign_in_page(*, wanted: str, fault: str = "", name: str = "", accounts: bool = True) -> str:

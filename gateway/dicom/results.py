@@ -22,10 +22,10 @@ from gateway.dicom.report import report
 from gateway.films import Films
 from gateway.overlay import overlaid
 from gateway.parts import Parts
+from gateway.streams import with_references
 from gateway.tables import safe_text
 
 HEATMAP_OPACITY = 0.6
-PAGE = 64
 INDEX_COLUMNS = ("index", "name", "answer", "code", "message", "report", "capture")
 
 
@@ -93,12 +93,7 @@ class DicomResults:
         yield stream.taken()
 
     def _rows(self, job_id: str) -> Iterator[tuple[JobResult, InstanceReference | None]]:
-        jobs = self.films.parts.jobs
-        total = jobs.job(job_id).total
-        for first in range(0, total, PAGE):
-            references = self.references.get(job_id, range(first, min(first + PAGE, total)))
-            for row in jobs.results(job_id, first, first + PAGE):
-                yield row, references.get(row.index)
+        return with_references(self.films.parts.jobs.results(job_id), self.references, job_id)
 
     def _reference(self, job_id: str, index: int) -> InstanceReference:
         found = self.references.get(job_id, [index])

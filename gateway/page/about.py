@@ -9,21 +9,16 @@ from cxr.schemas import Estimate
 from cxr.triton import ServedModel
 from gateway.page.advice import advice
 from gateway.page.calibration import calibration
-from gateway.page.words import NOTICE, escape, percent
+from gateway.page.words import LUNGS, NOTICE, escape, percent
 
 HEAD = f"""
 <header class="head">
   <div class="brand">
-    <svg viewBox="0 0 32 32" width="30" height="30" aria-hidden="true" fill="none" stroke="currentColor"
-      stroke-width="2" stroke-linecap="round" stroke-linejoin="round">
-      <path d="M16 4v10M16 14c-2 3-3 3-5 5M16 14c2 3 3 3 5 5"/>
-      <path d="M12 9c-4 1-8 8-8 15 0 4 2 4 5 3s3-2 3-5z"/><path d="M20 9c4 1 8 8 8 15 0 4-2 4-5 3s-3-2-3-5z"/>
-    </svg>
+    {LUNGS}
     <div><h1>PneumoServe</h1><p>Pneumonia on frontal chest X-rays</p></div>
   </div>
   <p class="notice" role="note">{NOTICE}</p>
 </header>"""
-
 
 FIGURES = {
     "auc": "AUC",

@@ -53,8 +53,8 @@ def _picture(card: ModelCard, bins: list[ReliabilityBin]) -> str:
 def _tick(share: float) -> str:
     return f"""
 <path d="M{_x(0)} {_y(share):.1f}H{_x(1)}M{_x(share):.1f} {TOP}v{SIDE}" class="grid"/>
-<text x="{LEFT - 7}" y="{_y(share) + 4:.1f}" class="tick" text-anchor="end">{whole(share)}</text>
-<text x="{_x(share):.1f}" y="{BELOW + HISTOGRAM + 16}" class="tick" text-anchor="middle">{whole(share)}</text>"""
+<text x="{LEFT - 7}" y="{_y(share) + 4:.1f}" text-anchor="end">{whole(share)}</text>
+<text x="{_x(share):.1f}" y="{BELOW + HISTOGRAM + 16}" text-anchor="middle">{whole(share)}</text>"""
 
 
 def _bar(part: ReliabilityBin, most: int) -> str:

@@ -87,7 +87,7 @@ def _standing(job: Job) -> str:
 
 def _left(job: Job, images_per_s: float) -> str:
     left = "" if job.state.final else time_left(job.total - job.answered, images_per_s)
-    return f'<span class="left">, {left}</span>' if left else ""
+    return f", {left}" if left else ""
 
 
 def _outcome(counts: Mapping[Answer, int]) -> str:

@@ -14,6 +14,10 @@ NOTICE = (
     "Research and demonstration; not a medical device. Findings must not be used for diagnosis or treatment."
     " Do not upload films that identify a patient."
 )
+LUNGS = """<svg viewBox="0 0 32 32" width="30" height="30" aria-hidden="true" fill="none" stroke="currentColor"
+  stroke-width="2" stroke-linecap="round" stroke-linejoin="round">
+  <path d="M16 4v10M16 14c-2 3-3 3-5 5M16 14c2 3 3 3 5 5"/>
+  <path d="M12 9c-4 1-8 8-8 15 0 4 2 4 5 3s3-2 3-5z"/><path d="M20 9c4 1 8 8 8 15 0 4-2 4-5 3s-3-2-3-5z"/></svg>"""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.positions import Positioned
 from gateway.submit.folder import LocalFile
 
 Form = list[tuple[str, tuple[str, io.RawIOBase, str]]]
@@ -19,33 +20,23 @@ def form(files: Sequence[LocalFile]) -> Form:
     ]
 
 
-class _Lazy(io.RawIOBase):
+class _Lazy(Positioned):
     """A file that is open from its first byte read to its last; httpx asks its size by seeking."""
 
     def __init__(self, path: Path, size_bytes: int) -> None:
-        self._path, self._size, self._at = path, size_bytes, 0
+        super().__init__(size_bytes)
+        self._path = path
         self._file: io.FileIO | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         self._leave()
-        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        return self._at
+        return super().seek(offset, whence)
 
-    def read(self, size: int = -1, /) -> bytes:
+    def _content_at(self, at: int, most_bytes: int) -> bytes:
         if self._file is None:
             self._file = self._path.open("rb", buffering=0)
-            self._file.seek(self._at)
-        content = self._file.read(size) or b""
-        self._at += len(content)
+            self._file.seek(at)
+        content = self._file.read(most_bytes) or b""
         if not content:
             self._leave()
         return content

@@ -18,6 +18,7 @@ from fhir.resources.R4B.bundle import Bundle
 from deploy.local.settings import ROOT
 from tests.files import jpeg, png
 from tests.gateway import served
+from tests.programs import program
 from tests.stack import Stack
 
 PAGE = (ROOT / "docs" / "api.md").read_text()
@@ -42,8 +43,7 @@ def folder(tmp_path: Path, originals: list[Path]) -> Path:
 
 def run(folder: Path, url: str) -> list[str]:
     """What each block says on standard output. ``submit`` ends with 3 here, for one of its films is refused."""
-    if shutil.which("node") is None:
-        pytest.fail("node is not installed") if os.environ.get("CI") else pytest.skip("node is not installed")
+    program("node", "nodejs")
     script = f"echo '{NEXT}'\n".join(BLOCKS)
     script = script.replace("http://127.0.0.1:7860", url).replace("curl ", "curl -sS --fail-with-body ")
     script = script.replace("file:///srv/films", f"file://{folder}/films")

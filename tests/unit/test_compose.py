@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,19 +12,16 @@ from cxr.settings import Settings
 from deploy.local.settings import ROOT
 from tests.manifests import OURS
 from tests.parts import SECRETS, compose, defaulted, of_compose, of_kubernetes
+from tests.programs import program
 
 SERVICES = sorted(compose()["services"])
 PROCESSES = ("worker", "gateway")
 
 
 def test_compose_itself_reads_the_file() -> None:
-    program = shutil.which("docker-compose")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("docker-compose is not installed")
-        pytest.skip("docker-compose is not installed")
+    compose_itself = program("docker-compose", "docker-compose")
     for profile in ("cpu", "gpu", "dicom", "observe"):
-        words = [program, "--profile", profile, "config", "--quiet"]
+        words = [compose_itself, "--profile", profile, "config", "--quiet"]
         done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 

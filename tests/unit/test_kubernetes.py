@@ -28,7 +28,6 @@ from tests.manifests import (
 # The oldest release of Kubernetes that the manifests are for (preStop.sleep without a feature gate), and the newest.
 RELEASES = ("1.34", "1.37")
 KEDA = ("ScaledObject", "TriggerAuthentication")  # their schema is not Kubernetes' own; see below
-IDENTITY = r"pod-security\.kubernetes\.io"
 OPERATIONS = ROOT / "docs" / "operations.md"
 SEEN = (ROOT / "docs" / "reliability.md").read_text()
 

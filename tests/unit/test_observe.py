@@ -15,7 +15,8 @@ import yaml
 from cxr.telemetry.metrics import REGISTRY
 from deploy.local.settings import ROOT
 from tests.parts import compose
-from tests.prometheus import OBSERVE, program
+from tests.programs import program
+from tests.prometheus import OBSERVE
 
 ALERTS = [rule for group in yaml.safe_load((OBSERVE / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
 DASHBOARD = OBSERVE / "grafana" / "dashboards" / "pneumoserve.json"
@@ -53,7 +54,8 @@ def known_metrics() -> set[str]:
     ids=" ".join,
 )
 def test_promtool_agrees(words: tuple[str, ...]) -> None:
-    done = subprocess.run([program("promtool"), *words], cwd=OBSERVE, capture_output=True, text=True, check=False)
+    command = [program("promtool", "prometheus"), *words]
+    done = subprocess.run(command, cwd=OBSERVE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

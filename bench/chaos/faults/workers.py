@@ -62,23 +62,12 @@ def poison(trial: Trial) -> str:
         sha256 = hashlib.sha256(content).hexdigest()
         (fates / sha256).touch()
         place = trial.dice.randrange(good)
-        killers.append((_submit_with(trial, good, content, place), place))
+        films = trial.films(good)
+        films.insert(place, content)
+        killers.append((trial.submit_together(films), place))
         left -= good
     wait_until(trial.done, 1800, "the poisoned jobs to be done")
     return _judged(trial, killers)
-
-
-def _submit_with(trial: Trial, good: int, bad: bytes, place: int) -> str:
-    from cxr.schemas import QueueName
-
-    films = trial.films(good)
-    films.insert(place, bad)
-    job_id = trial.stack.jobs.create(QueueName.BATCH)
-    for first in range(0, len(films), 200):
-        trial.append(job_id, films[first : first + 200])
-    trial.follow(job_id, len(films))
-    trial.stack.queue.enqueue(QueueName.BATCH, trial.stack.jobs.submit(job_id))
-    return job_id
 
 
 def _judged(trial: Trial, killers: list[tuple[str, int]]) -> str:
