@@ -20,15 +20,13 @@ from trainer.architectures import REGISTRY
 from trainer.calibration import choose, ood_limit
 from trainer.chest_films import adults, fit_refusal, scores_of
 from trainer.data.digest import sha256_of_films
-from trainer.errors import MissingStep
-from trainer.kermany_set import FilmSet, shifted_validation, train_and_validation
-from trainer.metrics import Floats, auc
-from trainer.model import Classifier, ServedModel, save_served
+from trainer.kermany_set import FilmSet, train_and_validation
+from trainer.metrics import auc
+from trainer.model import ServedModel, save_served
+from trainer.networks import load_networks, network_named, shifted_logits
 from trainer.runs import Run, RunName
-from trainer.scoring import logits_of
 from trainer.shift import NAMES
 from trainer.soup import average_weights
-from trainer.train import load_network
 
 INTENDED_USE = (
     "Research and teaching: sorting frontal chest X-rays of children aged 1 to 5 for a person to read. "
@@ -47,26 +45,34 @@ def calibrate(
     average: Annotated[
         str, typer.Option(help="weights: one network of mean weights; logits: all networks.")
     ] = "weights",
+    networks: Annotated[
+        str,
+        typer.Option(
+            help="run/seedN, comma-separated: networks of any runs that answer together by their mean log-odds; the"
+            " first also tells what is no chest film. Instead of --seeds and --average.",
+        ),
+    ] = "",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
     """Choose calibration, operating point, indeterminate band and OOD limit, and save served.pt and card.json."""
     torch.set_num_threads(threads)
     folder = Run(run)
-    named = load_networks(folder, seeds)
+    average = "logits" if networks else average
+    named = {name: network_named(name) for name in networks.split(",")} if networks else load_networks(folder, seeds)
     train, validation = train_and_validation()
     each = {name: shifted_logits(folder, name, network, validation) for name, network in named.items()}
-    networks = list(named.values())
-    if average == "weights" and len(networks) > 1:
-        networks = [average_weights(networks)]
-        served = shifted_logits(folder, "mean_" + "_".join(each), networks[0], validation)
+    members = list(named.values())
+    if average == "weights" and len(members) > 1:
+        members = [average_weights(members)]
+        served = shifted_logits(folder, "mean_" + "_".join(each), members[0], validation)
     else:
         served = {name: np.mean([logits[name] for logits in each.values()], axis=0) for name in NAMES}
     chosen = choose(served, validation.labels)
     grown = adults()
-    ood = fit_refusal(networks[0], train, grown.fit)
-    limit = ood_limit(scores_of(networks[0], ood, validation.pixels), scores_of(networks[0], ood, grown.limit.pixels))
+    ood = fit_refusal(members[0], train, grown.fit)
+    limit = ood_limit(scores_of(members[0], ood, validation.pixels), scores_of(members[0], ood, grown.limit.pixels))
     point = chosen.point(limit)
-    model = ServedModel(networks, ood, chosen.platt.slope, chosen.platt.intercept).eval()
+    model = ServedModel(members, ood, chosen.platt.slope, chosen.platt.intercept).eval()
     save_served(model, folder.path("served.pt"))
     folder.write_json("card.json", {**card(model, point, train), "architecture": described(model, len(named))})
     aucs = {name: {shift: auc(validation.labels, logits[shift]) for shift in NAMES} for name, logits in each.items()}
@@ -77,37 +83,16 @@ def calibrate(
     CONSOLE.print(chosen, f"refused above {limit:.3f}", aucs)
 
 
-def load_networks(run: Run, seeds: str = "") -> dict[str, Classifier]:
-    """The run's networks by name, all or the named seeds.
-
-    Raises:
-        MissingStep: there are none.
-    """
-    names = (
-        [f"seed{seed}" for seed in seeds.split(",")] if seeds else sorted(p.stem for p in run.folder.glob("seed*.pt"))
-    )
-    if not names:
-        raise MissingStep(f"{run.folder} holds no seed*.pt: run `python -m trainer train --run {run.name}` first")
-    return {name: load_network(run.existing(f"{name}.pt", "train")) for name in names}
-
-
-def shifted_logits(run: Run, name: str, network: Classifier, validation: FilmSet) -> dict[str, Floats]:
-    """A network's uncalibrated log-odds [N] on every shifted validation; kept in ``shifted/<name>.npz``."""
-    path = run.path(f"shifted/{name}.npz")
-    if not path.exists():
-        found = {shift: logits_of(network, shifted_validation(validation, shift)) for shift in NAMES}
-        np.savez(path, **found)  # type: ignore[arg-type]
-    with np.load(path) as kept:
-        return {shift: kept[shift] for shift in NAMES}
-
-
 def described(model: ServedModel, members: int) -> str:
-    """Architecture, resolution and how many networks went into it."""
-    spec = model.networks[0].spec
-    name = f"{spec['architecture']} at {spec['size_px']} px"
+    """Architectures, resolution and how many networks went into it."""
+    kinds = dict.fromkeys(
+        f"{network.spec['architecture']} at {network.spec['size_px']} px" for network in model.networks
+    )
+    name = " and ".join(kinds)
     if members == 1:
         return name
-    return f"{name}, {'mean weights' if len(model.networks) == 1 else 'mean log-odds'} of {members} seeds"
+    of_what = "" if len(kinds) == members else f" of {members} seeds"
+    return f"{name}, {'mean weights' if len(model.networks) == 1 else 'mean log-odds'}{of_what}"
 
 
 def card(model: ServedModel, point: OperatingPoint, train: FilmSet) -> dict[str, Any]:
@@ -129,9 +114,9 @@ def card(model: ServedModel, point: OperatingPoint, train: FilmSet) -> dict[str,
 
 def attribution(model: ServedModel) -> str:
     """Whose films and weights went into the model."""
-    name = model.networks[0].spec["architecture"]
-    starting = f"; starting weights {name}, ImageNet (Apache-2.0)" if REGISTRY[name].pretrained else ""
-    return f"{ATTRIBUTION}{starting}."
+    names = dict.fromkeys(network.spec["architecture"] for network in model.networks)
+    started = ", ".join(name for name in names if REGISTRY[name].pretrained)
+    return f"{ATTRIBUTION}{f'; starting weights of {started}: ImageNet (Apache-2.0)' if started else ''}."
 
 
 def sha256_of_weights(model: ServedModel) -> str:

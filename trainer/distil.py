@@ -8,10 +8,10 @@ from typing import Annotated
 import torch
 import typer
 
-from trainer.calibrate import load_networks
 from trainer.fit import Training
 from trainer.kermany_set import train_and_validation
 from trainer.model import Classifier
+from trainer.networks import load_networks
 from trainer.recipe import Recipe
 from trainer.runs import Run, RunName
 from trainer.train import finish

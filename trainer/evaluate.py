@@ -31,6 +31,10 @@ def evaluate(
         bool, typer.Option("--final", help="Open the official test films; every opening is logged.")
     ] = False,
     each: Annotated[bool, typer.Option(help="With --final, also each of the run's networks by itself.")] = True,
+    candidates: Annotated[
+        str,
+        typer.Option(help="Instead of those: run/seedN, comma-separated, with + between what answers together."),
+    ] = "",
     why: Annotated[str, typer.Option(help="Why the test films are opened; goes into the log.")] = "final candidate",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
@@ -66,7 +70,7 @@ def evaluate(
         folder.write_json(f"subgroups_{name}.json", table(groups, point.threshold))
     folder.write_json("card.json", content)
     if final and each:
-        folder.write_json("seeds_test.json", seed_figures(folder, sets["test"], sets["validation"]))
+        folder.write_json("seeds_test.json", seed_figures(folder, sets["test"], sets["validation"], candidates))
 
 
 def cause_groups(scored: Scored) -> dict[str, Scored]:

@@ -1,13 +1,15 @@
-"""What one network is worth and what averaging buys: each seed by itself, calibrated like the served model."""
+"""What one candidate is worth and what averaging buys: each seed by itself, calibrated like the served model."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from trainer.calibrate import load_networks, shifted_logits
 from trainer.calibration import choose
 from trainer.kermany_set import FilmSet
-from trainer.metrics import figures_at
+from trainer.metrics import Floats, figures_at
+from trainer.networks import load_networks, network_named, shifted_logits
 from trainer.runs import Run
 from trainer.scoring import logits_of
 from trainer.shift import NAMES
@@ -16,20 +18,36 @@ Table = list[dict[str, float | str]]
 AVERAGE = "mean of log-odds"
 
 
-def seed_figures(run: Run, films: FilmSet, validation: FilmSet) -> Table:
-    """One row of figures a network on one set, and one for the mean of all log-odds, each by its own calibration."""
-    shifts, logits = {}, {}
-    for name, network in load_networks(run).items():
-        shifts[name] = shifted_logits(run, name, network, validation)
-        logits[name] = logits_of(network, films.pixels)
-    if len(logits) > 1:
-        shifts[AVERAGE] = {shift: np.mean([each[shift] for each in shifts.values()], axis=0) for shift in NAMES}
-        logits[AVERAGE] = np.mean(list(logits.values()), axis=0)
-    rows = []
-    for name, values in logits.items():
-        chosen = choose(shifts[name], validation.labels)
+def seed_figures(run: Run, films: FilmSet, validation: FilmSet, candidates: str = "") -> Table:
+    """One row of figures a candidate on one set, and one for the mean of all log-odds, each by its own calibration.
+
+    Candidates are comma-separated; each is one network ``run/seedN``, or several that answer together, with ``+``
+    between. Without any, each network of the run is one.
+    """
+    if candidates:
+        groups = {text: text.split("+") for text in candidates.split(",")}
+        networks = {name: network_named(name) for group in groups.values() for name in group}
+    else:
+        networks = load_networks(run)
+        groups = {name: [name] for name in networks}
+    each = {name: shifted_logits(run, name, network, validation) for name, network in networks.items()}
+    on_films = {name: logits_of(network, films.pixels) for name, network in networks.items()}
+    shifts = {
+        text: {shift: _mean(each[name][shift] for name in group) for shift in NAMES} for text, group in groups.items()
+    }
+    logits = {text: _mean(on_films[name] for name in group) for text, group in groups.items()}
+    if len(groups) > 1:
+        shifts[AVERAGE] = {shift: _mean(of_one[shift] for of_one in shifts.values()) for shift in NAMES}
+        logits[AVERAGE] = _mean(logits.values())
+    rows: Table = []
+    for text, values in logits.items():
+        chosen = choose(shifts[text], validation.labels)
         figures = figures_at(chosen.threshold, chosen.low, chosen.high)
         row = figures(films.labels, chosen.platt.probability(values))
-        rows.append({"name": name, **row, "threshold": chosen.threshold})
+        rows.append({"name": text, **row, "threshold": chosen.threshold})
     np.savez(run.path("scores/seed_logits.npz"), **logits)  # type: ignore[arg-type]
     return rows
+
+
+def _mean(of_each: Iterable[Floats]) -> Floats:
+    return np.mean(list(of_each), axis=0)

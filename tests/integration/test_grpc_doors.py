@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +83,27 @@ def test_both_lanes_of_the_classifier_answer_alike(stack: Stack) -> None:
 
 
 def test_the_batch_lane_computes_in_threads_that_give_way(stack: Stack) -> None:
-    stack.model.infer(np.zeros((1, 1, 224, 224), np.uint8))
     [backend] = backend_processes(stack.pid("triton"), "/pneumonia_classifier/")
-    threads = [os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in Path(f"/proc/{backend}/task").iterdir()]
     usual = os.getpriority(os.PRIO_PROCESS, backend)
-    assert set(threads) == {usual, min(usual + BATCH_NICENESS, 19)}
+    gives_way = min(usual + BATCH_NICENESS, 19)
+
+    def spent_ns() -> Counter[int]:
+        """Processor time of the backend's threads by their nice value."""
+        spent = Counter[int]()
+        for task in Path(f"/proc/{backend}/task").iterdir():
+            niceness = os.getpriority(os.PRIO_PROCESS, int(task.name))
+            spent[niceness] += int((task / "schedstat").read_text().split()[0])
+        return spent
+
+    films = np.zeros((64, 1, 224, 224), np.uint8)
+    for queue, computing, other in ((QueueName.BATCH, gives_way, usual), (QueueName.INTERACTIVE, usual, gives_way)):
+        client, before = ModelClient(stack.settings.triton_url, stack.settings.model_name, queue=queue), spent_ns()
+        for _ in range(5):
+            client.infer(films)
+        spent = spent_ns()
+        assert set(spent) == {usual, gives_way}
+        assert spent[computing] - before[computing] > 3 * (spent[other] - before[other])
+        client.close()
 
 
 def test_hostile_bytes_cost_their_own_row_alone(door: triton.InferenceServerClient) -> None:

@@ -13,12 +13,13 @@ pytest.importorskip("efficientnet_lite_pytorch", reason="the trainer's environme
 import torch
 
 from trainer.architectures import REGISTRY, trunk
-from trainer.calibrate import sha256_of_weights
+from trainer.calibrate import attribution, described, sha256_of_weights
 from trainer.chest_films import features_of, taps_of
-from trainer.errors import UnknownName
+from trainer.errors import MissingStep, UnknownName
 from trainer.film_input import FilmInput, triangle_filter
 from trainer.lungs import average_lungs
 from trainer.model import Classifier, ServedModel, load_served, save_served
+from trainer.networks import network_named
 from trainer.ood import COMPONENTS, fit_ood
 from trainer.ood_forms import forms
 from trainer.soup import average_weights
@@ -62,6 +63,25 @@ def test_a_saved_model_comes_back_the_same(model: ServedModel, films: torch.Tens
         for before, after in zip(model(films), again(films), strict=True):
             torch.testing.assert_close(before, after)
     assert sha256_of_weights(again) == sha256_of_weights(model)
+
+
+def test_networks_of_two_kinds_answer_together(films: torch.Tensor, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    kinds = [Classifier(name, 112).eval() for name in ("efficientnet_lite0_fine", "resnet18_small")]
+    ood = fit_ood(features_of(kinds[0], films.float()), taps_of(kinds[0]), components=2)
+    both = ServedModel(kinds, ood)
+    save_served(both, tmp_path / "served.pt")
+    with torch.no_grad():
+        heatmap = load_served(tmp_path / "served.pt")(films)[1]
+        mean = torch.stack([network.logits(films) for network in kinds]).mean(0)
+    torch.testing.assert_close(heatmap.sum((1, 2)), mean, atol=1e-4, rtol=1e-4)
+    assert described(both, 2) == "efficientnet_lite0_fine at 112 px and resnet18_small at 112 px, mean log-odds"
+    assert "starting weights of efficientnet_lite0_fine: ImageNet" in attribution(both)
+
+
+def test_a_network_that_was_not_trained_is_named_with_its_step() -> None:
+    with pytest.raises(MissingStep, match="trainer train --run nowhere"):
+        network_named("nowhere/seed0")
 
 
 def test_the_first_layers_take_brightness_and_contrast_away() -> None:

@@ -2,10 +2,10 @@
 
     IMAGE uint8 [N,1,S,S]  ->  PROBABILITY fp32 [N,1], HEATMAP fp32 [N,h,w], OOD_SCORE fp32 [N,1]
 
-Two lanes. A request whose parameter ``lane`` is ``batch`` is scored by threads of low priority, every other by threads
-of its own at the usual one: a lone film gets a core at once, whatever a batch is in the middle of, and a batch has the
-cores that nobody else wants. So ``execute`` only hands requests over; each is answered when it is scored. Films are
-scored in slices: a slice's activations stay in the core's cache, a batch of 64 does not. Small requests share a slice.
+Two lanes. A request whose parameter ``lane`` is ``batch`` is computed by threads of low priority, every other by
+threads of its own at the usual one: a lone film gets a core at once, whatever a batch is in the middle of, and a batch
+has the cores that nobody else wants. So ``execute`` only hands requests over; each is answered when it is scored. Films
+are scored in slices: a slice's activations stay in the core's cache, a batch of 64 does not. Small requests share one.
 
 Read from the config's ``parameters``: ``engine``, one of ``ENGINES``; ``slice_size`` (films per slice); ``streams`` and
 ``threads`` (0: OpenVINO's choice, one stream per core); ``batch_niceness``, what is added to the batch lane's nice
@@ -22,7 +22,7 @@ from concurrent.futures import Future
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from threading import Condition, Lock, Thread, get_native_id
+from threading import Condition, Lock, Thread
 
 import numpy as np
 import openvino as ov
@@ -51,9 +51,9 @@ class TritonPythonModel:
         parameters = {key: entry["string_value"] for key, entry in config["parameters"].items()}
         folder, slice_size = Path(args["model_repository"]) / args["model_version"], int(parameters["slice_size"])
         film_shape = [int(size) for size in config["input"][0]["dims"]]
-        batch_scorers, interactive_scorers = (scorers(folder, parameters, film_shape) for _ in (BATCH, INTERACTIVE))
-        self.batch = Lane(batch_scorers, slice_size, int(parameters["batch_niceness"]))
-        self.interactive = Lane(interactive_scorers, slice_size)
+        niceness = int(parameters["batch_niceness"])
+        self.batch = Lane(scorers(folder, parameters, film_shape, niceness), slice_size)
+        self.interactive = Lane(scorers(folder, parameters, film_shape), slice_size)
 
     def execute(self, requests):
         """Hand every request to its lane, and return: Triton is answered from there."""
@@ -116,9 +116,9 @@ class Asked:
 class Lane:
     """Requests in turn, cut into slices; a thread for each scorer."""
 
-    def __init__(self, scorers, slice_size, niceness=0):
+    def __init__(self, scorers, slice_size):
         self.slice_size, self.waiting, self.closed, self.changed = slice_size, deque(), False, Condition()
-        self.threads = [Thread(target=self.work, args=(score, niceness), daemon=True) for score in scorers]
+        self.threads = [Thread(target=self.work, args=(score,), daemon=True) for score in scorers]
         for thread in self.threads:
             thread.start()
 
@@ -150,10 +150,7 @@ class Lane:
                 taken.append(self.waiting.popleft())
             return taken or None
 
-    def work(self, score, niceness):
-        if niceness:
-            own = get_native_id()
-            os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + niceness)
+    def work(self, score):
         while (taken := self.take()) is not None:
             wanted = [piece for piece in taken if not piece[0].unwanted()]
             if wanted:
@@ -181,16 +178,19 @@ class Lane:
             thread.join()
 
 
-def scorers(folder, parameters, film_shape):
+def scorers(folder, parameters, film_shape, niceness=0):
     """A function for each stream of a model compiled for it: [n,1,S,S] uint8 to a dict of outputs. Each for one thread,
-    in which OpenVINO computes, so at that thread's priority.
+    which waits while OpenVINO computes in threads of its own: those get ``niceness``. Who only hands films over must
+    not give way, for it holds the interpreter meanwhile.
     """
     file, precision, second_look = ENGINES[parameters["engine"]]
     if file == INT8_FILE and not has_vnni():
         file = "model.onnx"
-    core = ov.Core()
+    core, before = ov.Core(), own_threads()
     first = compile_model(core, folder / file, precision, parameters)
     second = compile_model(core, folder / "model.onnx", "f32", parameters) if second_look else None
+    for thread in own_threads() - before:
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
     limits = Limits(parameters) if second_look else None
     streams = first.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
     computing = first.get_property("INFERENCE_PRECISION_HINT").get_type_name()
@@ -203,6 +203,11 @@ def scorers(folder, parameters, film_shape):
             request.infer({"IMAGE": np.zeros((1, *film_shape), np.uint8)})
         found.append(partial(score_slice, requests, limits))
     return found
+
+
+def own_threads():
+    """Every thread of this process, by the number that Linux gives it."""
+    return {int(task.name) for task in Path("/proc/self/task").iterdir()}
 
 
 def score_slice(requests, limits, films):

@@ -1,0 +1,44 @@
+"""Trained networks by name: a run's own, or ``run/seedN`` of any run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trainer.errors import MissingStep
+from trainer.kermany_set import FilmSet, shifted_validation
+from trainer.metrics import Floats
+from trainer.model import Classifier
+from trainer.runs import Run
+from trainer.scoring import logits_of
+from trainer.shift import NAMES
+from trainer.train import load_network
+
+
+def load_networks(run: Run, seeds: str = "") -> dict[str, Classifier]:
+    """The run's networks by name, all or the named seeds.
+
+    Raises:
+        MissingStep: there are none.
+    """
+    names = (
+        [f"seed{seed}" for seed in seeds.split(",")] if seeds else sorted(p.stem for p in run.folder.glob("seed*.pt"))
+    )
+    if not names:
+        raise MissingStep(f"{run.folder} holds no seed*.pt: run `python -m trainer train --run {run.name}` first")
+    return {name: load_network(run.existing(f"{name}.pt", "train")) for name in names}
+
+
+def shifted_logits(run: Run, name: str, network: Classifier, validation: FilmSet) -> dict[str, Floats]:
+    """A network's uncalibrated log-odds [N] on every shifted validation; kept in ``shifted/<name>.npz``."""
+    path = run.path(f"shifted/{name}.npz")
+    if not path.exists():
+        found = {shift: logits_of(network, shifted_validation(validation, shift)) for shift in NAMES}
+        np.savez(path, **found)  # type: ignore[arg-type]
+    with np.load(path) as kept:
+        return {shift: kept[shift] for shift in NAMES}
+
+
+def network_named(name: str) -> Classifier:
+    """The network that ``run/seedN`` names."""
+    run, _, seed = name.partition("/")
+    return load_network(Run(run).existing(f"{seed}.pt", "train"))
