@@ -27,6 +27,8 @@ DROP_WORDS = {
 CACHE_LOOK_S, CACHE_AGE_S = 60, 900
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 UPLOADS_AT_ONCE = 8
+# Gradio's own 0.001 s keeps an idle gateway busy for a twentieth of a core.
+LOOK_FOR_UPLOADS_S = 0.02
 
 
 def mount_page(app: FastAPI, parts: Parts) -> None:
@@ -51,6 +53,7 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
         ssr_mode=False,
         max_file_size=parts.settings.max_request_bytes,
     )
+    blocks._queue.sleep_when_free = LOOK_FOR_UPLOADS_S
 
 
 def _layout(blocks: gr.Blocks, page: Page, says: System, script: str, viewer: str) -> None:
