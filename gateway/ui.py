@@ -27,7 +27,7 @@ DROP_WORDS = {
 CACHE_LOOK_S, CACHE_AGE_S = 60, 900
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 UPLOADS_AT_ONCE = 8
-# Gradio's own 0.001 s keeps an idle gateway busy for a twentieth of a core.
+# Gradio's own 0.001 s keeps a gateway busy that has nothing to do.
 LOOK_FOR_UPLOADS_S = 0.02
 
 

@@ -1,6 +1,6 @@
 """A trace in which everybody took part.
 
-Triton 2.51, the embedded one, does not send the spans of about one request in ten that it was told to trace
+Triton 2.51, the embedded one, now and then does not send its spans of a request that it was told to trace
 (docs/operations.md), so a test that needs Triton's part asks for another trace when one lacks it.
 """
 

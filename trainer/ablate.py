@@ -17,7 +17,7 @@ from trainer.runs import Run, RunName
 from trainer.train import shifted_judge
 
 SHORT = Recipe(
-    architecture="efficientnet_lite0", size_px=96, epochs=2, rate=4e-4, frozen_epochs=1, films=768, frozen_filters=False
+    architecture="efficientnet_lite0", size_px=96, epochs=2, frozen_epochs=1, films=768, frozen_filters=False
 )
 PROTOCOL = (
     "EfficientNet-Lite0 at 96 px, 2 epochs of 768 films, one seed a row (three for the full recipe, to show how far "

@@ -45,15 +45,15 @@ class Trunk(nn.Module):
 class Architecture:
     """How one network is built; ``pretrained`` says whether starting weights exist.
 
-    ``half_way`` are the stages whose features may tell what is not a chest film; ``taps`` those that do so in a served
-    model: the best of the choice (``trainer.ood_forms``) on an earlier network of this architecture.
+    ``half_way`` are the stages whose features may tell what is not a chest film; ``taps`` those that do: the best of
+    the choice (``trainer.ood_forms``) on an earlier EfficientNet-Lite0 for its kind, on a ``resnet18_small`` for others.
     """
 
     name: str
     build: Callable[[bool], Trunk]
     pretrained: bool = False
     half_way: tuple[int, ...] = (1, 2, 3, 4)
-    taps: tuple[int, ...] = (3,)
+    taps: tuple[int, ...] = (2, 3, 4)
 
 
 def _lite(name: str, build: Callable[[bool], Trunk]) -> Architecture:

@@ -20,7 +20,7 @@ from trainer.runs import Run, RunName
 from trainer.speed import images_per_s
 from trainer.train import shifted_judge
 
-EQUAL = Recipe(size_px=96, epochs=2, rate=4e-4, frozen_epochs=1, films=768)
+EQUAL = Recipe(size_px=96, epochs=2, frozen_epochs=1, films=768)
 PROTOCOL = (
     "Every network at 96 px, 2 epochs of 768 films, one seed, the same augmentations, rate and judge; those with "
     "starting weights use them, since that is their point. AUC on the validation films as they are and shifted. So "

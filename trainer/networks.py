@@ -25,7 +25,7 @@ def load_networks(run: Run, seeds: str = "") -> dict[str, Classifier]:
     )
     if not names:
         raise MissingStep(f"{run.folder} holds no seed*.pt: run `python -m trainer train --run {run.name}` first")
-    return {name: load_network(run.existing(f"{name}.pt", "train")) for name in names}
+    return {name: network_named(f"{run.name}/{name}") for name in names}
 
 
 def shifted_logits(run: Run, name: str, network: Classifier, validation: FilmSet) -> dict[str, Floats]:

@@ -19,6 +19,7 @@ import os
 import time
 from collections import deque
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -190,7 +191,8 @@ def scorers(folder, parameters, film_shape, niceness=0):
     first = compile_model(core, folder / file, precision, parameters)
     second = compile_model(core, folder / "model.onnx", "f32", parameters) if second_look else None
     for thread in own_threads() - before:
-        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
+        with suppress(ProcessLookupError):  # one that only compiled, and has ended
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
     limits = Limits(parameters) if second_look else None
     streams = first.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
     computing = first.get_property("INFERENCE_PRECISION_HINT").get_type_name()
