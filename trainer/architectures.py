@@ -46,7 +46,7 @@ class Architecture:
     """How one network is built; ``pretrained`` says whether starting weights exist.
 
     ``half_way`` are the stages whose features may tell what is not a chest film; ``taps`` those that do: the best of
-    the choice (``trainer.ood_forms``) on an earlier EfficientNet-Lite0 for its kind, on a ``resnet18_small`` for others.
+    the choice (``trainer.ood_forms``) on an earlier EfficientNet-Lite0 for its kind, a ``resnet18_small`` for others.
     """
 
     name: str
