@@ -156,7 +156,7 @@ class MobileBlock(nn.Module):
         if not self.skip:
             return y
         if self.training and self.drop > 0:  # stochastic depth (Huang et al. 2016)
-            keep = (torch.rand(len(y), 1, 1, 1) >= self.drop).to(y.dtype) / (1 - self.drop)
+            keep = (torch.rand(len(y), 1, 1, 1, device=y.device) >= self.drop).to(y.dtype) / (1 - self.drop)
             y = y * keep
         return x + y
 

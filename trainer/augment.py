@@ -1,7 +1,8 @@
 """Random changes of a batch of films, each a plain function of one batch, so that an ablation can leave one out.
 
-All work on float [N,1,S,S] in [0, 1] and draw one strength per film. Their aim is less to make more films than to make
-the way a film was recorded (sharpness, exposure, geometry, borders, compression) useless for telling its class.
+All work on float [N,1,S,S] in [0, 1] and draw one strength per film, from a generator on the films' device. Their aim
+is less to make more films than to make the way a film was recorded (sharpness, exposure, geometry, borders,
+compression) useless for telling its class.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.errors import UnknownName
-from trainer.recording import take_recording
+from trainer.recording import histogram, take_recording
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -36,14 +37,14 @@ JPEG_LUMINANCE = torch.tensor(
 
 def uniform(count: int, low: float, high: float, source: torch.Generator) -> Tensor:
     """[count,1,1,1] drawn evenly between ``low`` and ``high``."""
-    return torch.empty(count, 1, 1, 1).uniform_(low, high, generator=source)
+    return torch.empty(count, 1, 1, 1, device=source.device).uniform_(low, high, generator=source)
 
 
 def sometimes(transform: Transform, share: float) -> Transform:
     """The transform, applied to a random ``share`` of the films."""
 
     def apply(films: Tensor, source: torch.Generator) -> Tensor:
-        chosen = torch.rand(len(films), generator=source) < share
+        chosen = torch.rand(len(films), generator=source, device=source.device) < share
         if not chosen.any():
             return films
         films = films.clone()
@@ -82,7 +83,7 @@ def exposure(films: Tensor, source: torch.Generator) -> Tensor:
 def equalise(films: Tensor, source: torch.Generator) -> Tensor:
     """Blend towards the histogram-equalised film by a random weight: exposure then says nothing."""
     levels = (films.clamp(0, 1) * 255).round().long().flatten(1)
-    counts = torch.zeros(len(films), 256).scatter_add_(1, levels, torch.ones(levels.shape))
+    counts = histogram(levels)
     ranks = (counts.cumsum(1) - counts / 2) / levels.shape[1]
     weight = uniform(len(films), 0, 1, source)
     return weight * ranks.gather(1, levels).view_as(films) + (1 - weight) * films
@@ -90,13 +91,13 @@ def equalise(films: Tensor, source: torch.Generator) -> Tensor:
 
 def recording(films: Tensor, source: torch.Generator) -> Tensor:
     """Give each film the spectrum and histogram of a random film of the batch, whatever its class."""
-    return take_recording(films, films[torch.randperm(len(films), generator=source)])
+    return take_recording(films, films[torch.randperm(len(films), generator=source, device=source.device)])
 
 
 def resample(films: Tensor, source: torch.Generator) -> Tensor:
     """Shrink the batch to 35 to 100 % of its size and enlarge it again: the sharpness of another detector."""
     size = films.shape[-1]
-    small = int(size * torch.empty(1).uniform_(0.35, 1, generator=source).item())
+    small = int(size * uniform(1, 0.35, 1, source).item())
     shrunk = functional.interpolate(films, (small, small), mode="bilinear", antialias=True)
     return functional.interpolate(shrunk, (size, size), mode="bicubic", align_corners=False).clamp(0, 1)
 
@@ -110,7 +111,7 @@ def sharpness(films: Tensor, source: torch.Generator) -> Tensor:
 def noise(films: Tensor, source: torch.Generator) -> Tensor:
     """Gaussian noise of standard deviation up to 0.05."""
     level = uniform(len(films), 0, 0.05, source)
-    return (films + level * torch.randn(films.shape, generator=source)).clamp(0, 1)
+    return (films + level * torch.randn(films.shape, generator=source, device=source.device)).clamp(0, 1)
 
 
 def jpeg(films: Tensor, source: torch.Generator) -> Tensor:
@@ -122,8 +123,8 @@ def compress_jpeg(films: Tensor, quality: Tensor) -> Tensor:
     """What JPEG of the given quality [N], 1 to 100, loses: 8x8 cosine transform, quantisation by table K.1, back."""
     quality = quality.view(-1, 1, 1, 1, 1)
     scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50)  # libjpeg's jpeg_quality_scaling / 100
-    steps = (JPEG_LUMINANCE * scale).clamp(min=1)
-    k = torch.arange(8.0)
+    steps = (JPEG_LUMINANCE.to(films.device) * scale).clamp(min=1)
+    k = torch.arange(8.0, device=films.device)
     cosine = torch.cos((2 * k + 1) * k[:, None] * math.pi / 16) * torch.where(k == 0, math.sqrt(1 / 8), 0.5)[:, None]
     size = films.shape[-1]
     blocks = (films * 255 - 128).view(-1, size // 8, 8, size // 8, 8).transpose(2, 3)
@@ -135,7 +136,7 @@ def compress_jpeg(films: Tensor, quality: Tensor) -> Tensor:
 def borders(films: Tensor, source: torch.Generator) -> Tensor:
     """Cover each edge by up to 12 % with one grey level: collimators, letters and padding then say nothing."""
     size = films.shape[-1]
-    place = torch.arange(size).float().add(0.5).div(size)
+    place = torch.arange(size, device=films.device).float().add(0.5).div(size)
     left, right, top, bottom = (uniform(len(films), 0, 0.12, source) for _ in range(4))
     seen = (place > left) & (place < 1 - right) & (place[:, None] > top) & (place[:, None] < 1 - bottom)
     return torch.where(seen, films, uniform(len(films), 0, 1, source) ** 2)
@@ -144,7 +145,7 @@ def borders(films: Tensor, source: torch.Generator) -> Tensor:
 def erase(films: Tensor, source: torch.Generator) -> Tensor:
     """Cover one rectangle of up to 35 % of each side with one grey level."""
     size = films.shape[-1]
-    place = torch.arange(size).float().add(0.5).div(size)
+    place = torch.arange(size, device=films.device).float().add(0.5).div(size)
     x, y, wide, high = (uniform(len(films), 0, 1, source) for _ in range(4))
     covered = ((place - x).abs() < wide * 0.175) & ((place[:, None] - y).abs() < high * 0.175)
     return torch.where(covered, uniform(len(films), 0, 1, source), films)

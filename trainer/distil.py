@@ -8,11 +8,12 @@ from typing import Annotated
 import torch
 import typer
 
+from trainer.devices import device
 from trainer.fit import Training
 from trainer.kermany_set import train_and_validation
 from trainer.model import Classifier
 from trainer.networks import load_networks
-from trainer.recipe import Recipe
+from trainer.recipe import NOTHING_FROZEN, WHOLE, Recipe
 from trainer.runs import Run, RunName
 from trainer.train import finish
 
@@ -30,6 +31,9 @@ def distil(
     seeds: Annotated[str, typer.Option(help="Seeds, comma-separated: one pupil each.")] = "0",
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = 3,
     rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = 2e-4,
+    batch: Annotated[int, typer.Option(help="Films in a step.")] = Recipe.batch,
+    patience: Annotated[int, typer.Option(help="Epochs without a better one before training stops.")] = Recipe.patience,
+    whole: Annotated[bool, typer.Option("--whole", help=WHOLE)] = False,
     augmentations: Annotated[str, typer.Option(help="Names of trainer/augment.py, comma-separated.")] = "",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
@@ -37,11 +41,22 @@ def distil(
     torch.set_num_threads(threads)
     films, validation = train_and_validation()
     runs = [load_networks(Run(name)) for name in teachers.split(",")]
-    teaching = [network.to(memory_format=torch.channels_last) for of_run in runs for network in of_run.values()]
+    teaching = [
+        network.to(device(), memory_format=torch.channels_last) for of_run in runs for network in of_run.values()
+    ]
     first: Classifier | None = runs[0][start] if start else None
     spec = first.spec if first else {"architecture": architecture, "size_px": size_px}
     names = tuple(augmentations.split(",")) if augmentations else Recipe.augmentations
-    recipe = replace(Recipe(), **spec, epochs=epochs, rate=rate, frozen_epochs=0, augmentations=names)
+    recipe = Recipe(
+        **spec,
+        epochs=epochs,
+        rate=rate,
+        batch=batch,
+        patience=patience,
+        frozen_epochs=0,
+        augmentations=names,
+        **(NOTHING_FROZEN if whole else {}),
+    )
     folder = Run(run)
     for seed in map(int, seeds.split(",")):
         pupil = Training(

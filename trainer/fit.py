@@ -45,7 +45,7 @@ class Training:
         recipe = self.recipe
         torch.manual_seed(recipe.seed)
         self.random = np.random.default_rng(recipe.seed)
-        self.source = torch.Generator().manual_seed(recipe.seed)
+        self.source = torch.Generator(self.device).manual_seed(recipe.seed)
         self.network = Classifier(recipe.architecture, recipe.size_px, recipe.pretrained, recipe.dropout)
         if self.start is not None:
             self.network.load_state_dict(self.start)
@@ -56,18 +56,14 @@ class Training:
         # fp16 needs its gradients scaled; bf16 has the range of fp32.
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=number_type(self.device) == torch.float16)
         self.augment = augmentation(recipe.augmentations)
+        self.labels = self.train.labels
+        shown = epoch_rows(self.train.films, recipe.imbalance, recipe.films, np.random.default_rng(0))
+        self.steps_per_epoch = len(shown) // recipe.batch
         self.epoch, self.step = 0, 0
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Tensor] = {}
         if self.checkpoint.exists():
             self._resume()
-
-    @property
-    def steps_per_epoch(self) -> int:
-        return (
-            len(epoch_rows(self.train.films, self.recipe.imbalance, self.recipe.films, np.random.default_rng(0)))
-            // self.recipe.batch
-        )
 
     def run(self, judge: Judge, on_step: Callable[[float], None] = lambda _loss: None) -> Classifier:
         """Train until the last epoch or until patience ends; gives the averaged network of the best epoch."""
@@ -97,15 +93,14 @@ class Training:
             yield rows[start : start + self.recipe.batch]
 
     def _one_step(self, rows: NDArray[np.int64]) -> float:
-        films = torch.from_numpy(self.train.pixels[np.sort(rows)]).float() / 255
-        labels = torch.from_numpy(self.train.labels[np.sort(rows)]).float()
-        films = (self.augment(films, self.source) * 255).to(self.device)
+        rows = np.sort(rows)
+        films = torch.from_numpy(self.train.pixels[rows]).to(self.device).float() / 255
+        labels = torch.from_numpy(self.labels[rows]).float().to(self.device)
+        films = self.augment(films, self.source) * 255
         self.network.train()
         with mixed_precision(self.device):
             logits = self.network.logits(films)
-        loss = (
-            self._taught(logits.float(), films) if self.teachers else self._loss(logits.float(), labels.to(self.device))
-        )
+        loss = self._taught(logits.float(), films) if self.teachers else self._loss(logits.float(), labels)
         self.optimizer.zero_grad()
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
@@ -120,7 +115,7 @@ class Training:
         soft = labels * (1 - self.recipe.label_smoothing) + self.recipe.label_smoothing / 2
         weights = None
         if self.recipe.imbalance == "weighted":
-            share = self.train.labels.mean()
+            share = self.labels.mean()
             weights = torch.where(labels == 1, 0.5 / share, 0.5 / (1 - share))
         return functional.binary_cross_entropy_with_logits(logits, soft, weights)
 

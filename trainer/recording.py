@@ -6,6 +6,8 @@ training from a random film of the batch and in the shifted validation from a fi
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -25,11 +27,10 @@ def take_recording(films: Tensor, donors: Tensor) -> Tensor:
 def take_spectrum(films: Tensor, donors: Tensor) -> Tensor:
     """Scale each ring of spatial frequency so that its mean amplitude is the donor's (gain 1/4 to 4)."""
     size = films.shape[-1]
-    rows, columns = torch.fft.fftfreq(size, 1 / size), torch.fft.rfftfreq(size, 1 / size)
+    rows = torch.fft.fftfreq(size, 1 / size, device=films.device)
+    columns = torch.fft.rfftfreq(size, 1 / size, device=films.device)
     radius = (rows[:, None].square() + columns.square()).sqrt()
-    ring = (
-        (radius / FIRST_RING_CYCLES).clamp(min=1).log() / torch.tensor(size / 2 / FIRST_RING_CYCLES).log() * RINGS
-    ).long()
+    ring = ((radius / FIRST_RING_CYCLES).clamp(min=1).log() / math.log(size / 2 / FIRST_RING_CYCLES) * RINGS).long()
     ring = ring.clamp(max=RINGS)
     spectrum = torch.fft.rfft2(films)
     amplitude, wanted = _ring_means(spectrum.abs(), ring), _ring_means(torch.fft.rfft2(donors).abs(), ring)
@@ -41,7 +42,7 @@ def take_spectrum(films: Tensor, donors: Tensor) -> Tensor:
 def _ring_means(amplitude: Tensor, ring: Tensor) -> Tensor:
     """[N,1,S,S/2+1] amplitudes -> [N,RINGS+1] means over each ring."""
     flat = ring.flatten().expand(len(amplitude), -1)
-    sums = torch.zeros(len(amplitude), RINGS + 1).scatter_add_(1, flat, amplitude.flatten(1))
+    sums = amplitude.new_zeros(len(amplitude), RINGS + 1).scatter_add_(1, flat, amplitude.flatten(1))
     return sums / torch.bincount(ring.flatten(), minlength=RINGS + 1).clamp(min=1)
 
 
@@ -54,5 +55,10 @@ def take_histogram(films: Tensor, donors: Tensor) -> Tensor:
 
 
 def _cumulative(levels: Tensor) -> Tensor:
-    counts = torch.zeros(len(levels), 256).scatter_add_(1, levels, torch.ones(levels.shape))
-    return counts.cumsum(1) / levels.shape[1]
+    return histogram(levels).cumsum(1) / levels.shape[1]
+
+
+def histogram(levels: Tensor) -> Tensor:
+    """[N,P] grey levels 0 to 255, whole numbers -> [N,256] how often each occurs, float."""
+    occurrences = torch.ones(levels.shape, device=levels.device)
+    return torch.zeros(len(levels), 256, device=levels.device).scatter_add_(1, levels, occurrences)

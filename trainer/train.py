@@ -19,7 +19,7 @@ from trainer.fit import Judge, Training
 from trainer.half_weights import round_to_half
 from trainer.kermany_set import FilmSet, shifted_validation, train_and_validation
 from trainer.model import Classifier
-from trainer.recipe import Recipe
+from trainer.recipe import NOTHING_FROZEN, WHOLE, Recipe
 from trainer.runs import Run, RunName
 from trainer.scoring import logits_of
 from trainer.shift import JUDGED
@@ -34,6 +34,8 @@ def train(
     size_px: Annotated[int, typer.Option(help="Side of the film inside the network.")] = Recipe.size_px,
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = Recipe.epochs,
     rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = Recipe.rate,
+    batch: Annotated[int, typer.Option(help="Films in a step.")] = Recipe.batch,
+    whole: Annotated[bool, typer.Option("--whole", help=WHOLE)] = False,
     augmentations: Annotated[str, typer.Option(help="Names of trainer/augment.py, comma-separated.")] = "",
     imbalance: Annotated[str, typer.Option(help="balanced, weighted or none.")] = Recipe.imbalance,
     patience: Annotated[int, typer.Option(help="Epochs without a better one before training stops.")] = Recipe.patience,
@@ -47,9 +49,11 @@ def train(
         size_px=size_px,
         epochs=epochs,
         rate=rate,
+        batch=batch,
         augmentations=names,
         imbalance=imbalance,
         patience=patience,
+        **(NOTHING_FROZEN if whole else {}),
     )
     films, validation = train_and_validation()
     for seed in (int(seed) for seed in seeds.split(",")):
