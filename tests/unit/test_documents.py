@@ -23,7 +23,14 @@ VERIFIED = ROOT / "docs" / "verified.md"
 COMMAND = re.compile(r"python -m (?!pip|venv|pytest)([\w.]+)((?: +[\w./=@:-]+)*)")
 IN_CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 GROUPS = {"gateway": "gateway.__main__:cli", "worker": "worker.__main__:cli", "bench": "bench.__main__:cli"}
-PROGRAMS = ("bench.decoding", "bench.fuzz", "bench.golden_films", "bench.chaos.__main__", "deploy.local.__main__")
+PROGRAMS = (
+    "bench.decoding",
+    "bench.fuzz",
+    "bench.golden_films",
+    "bench.chaos.__main__",
+    "bench.gpu.__main__",
+    "deploy.local.__main__",
+)
 
 
 def code(document: Path) -> str:
