@@ -98,7 +98,7 @@ class Stack:
                     cwd=ROOT,
                     stdout=log,
                     stderr=log,
-                    start_new_session=True,
+                    process_group=0,
                 )
         for name in names:
             wait_until(

@@ -41,8 +41,6 @@ GPU_BATCH_SIZES = (8, 16, 32, 64)
 GPU_QUEUE_DELAY_US = 1_000
 # Films per slice inside the CPU backend, measured: 2 streams on slices of 4 to 8 score 1.2 x what one batch of 64 does.
 CPU_SLICE_SIZE = 8
-# Nice value of the threads that score batches: beside the usual 0, Linux gives them a tenth of a core that both want.
-BATCH_NICENESS = 10
 # openvino-mixed scores a film again in fp32 when bf16 puts it this close to a limit. Measured on 741 validation films:
 # bf16 moves the log-odds by 0.26 (standard deviation) and the OOD score by at most 0.28; within these distances lie a
 # fifth of the films and all of those whose finding bf16 changes.
@@ -84,7 +82,6 @@ def cpu_config(card: ModelCard, engine: str) -> triton.ModelConfig:
     config.default_model_filename = "model.py"
     config.instance_group.add(name="cpu", kind=triton.ModelInstanceGroup.KIND_CPU, count=1)
     settings: dict[str, float] = {"slice_size": CPU_SLICE_SIZE, "streams": 0, "threads": 0}
-    settings["batch_niceness"] = BATCH_NICENESS
     settings |= {"recheck_logit": RECHECK_LOGIT, "recheck_ood": RECHECK_OOD} if engine == "openvino-mixed" else {}
     for key, value in settings.items():
         config.parameters[key].string_value = str(value)

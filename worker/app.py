@@ -31,8 +31,6 @@ from worker.tasks import register_tasks
 
 # A message that left its queue is claimed within moments; one that two looks this far apart find unclaimed was lost.
 BETWEEN_LOOKS_FOR_LOST_MESSAGES_S = 2.0
-# What is added to the nice value of the processes that decode for a queue; Linux gives 10 a tenth of what 0 gets.
-NICENESS = {QueueName.INTERACTIVE: 0, QueueName.BATCH: 10}
 # How long a thread may keep the interpreter from another that wants it. A lone film's thread wants it after each of a
 # dozen calls to Redis, BlobStore, box and Triton; Python's own 5 ms would let batch threads hold it up each time.
 INTERPRETER_TURN_S = 0.0005
@@ -97,8 +95,9 @@ def _predictors(settings: Settings) -> tuple[dict[QueueName, Predictor], list[Bo
     """
     limits = Limits(max_file_bytes=settings.max_file_bytes)
     predictors, boxes = {}, []
-    for queue, niceness in NICENESS.items():
-        plan = BoxPlan(settings.decode_timeout_s, settings.decode_memory_bytes, limits, niceness=niceness)
+    for queue in QueueName:
+        gives_way = queue is QueueName.BATCH
+        plan = BoxPlan(settings.decode_timeout_s, settings.decode_memory_bytes, limits, gives_way=gives_way)
         boxes.append(BoxedDecoder(settings.decode_processes, plan))
         model = ModelClient(settings.triton_url, settings.model_name, settings.infer_timeout_s, queue=queue)
         predictors[queue] = Predictor(model, boxes[-1])

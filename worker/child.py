@@ -30,7 +30,8 @@ class BoxPlan:
     ``timeout_s``: processor time for one file; by the clock it may take ``patience`` times as long, since a process
     that waits for a processor does not hang. ``memory_bytes``: address space of the process, its program (about 160 MB)
     included; the largest film that the default limits let through needs 1.5 GB. ``decode``: a top-level function; tests
-    pass others, to crash and to hang. ``niceness`` is added to the process's nice value: who has more gives way.
+    pass others, to crash and to hang. ``gives_way``: whether the process has only the processor time that nobody else
+    wants.
     """
 
     timeout_s: float = 20.0
@@ -38,29 +39,30 @@ class BoxPlan:
     limits: Limits = DEFAULT_LIMITS
     decode: Decode = examine
     patience: float = 3.0
-    niceness: int = 0
+    gives_way: bool = False
 
 
 class Child:
     """Started by its constructor, which does not wait until it is ready. Raises ``DecoderUnavailable``.
 
     The kernel kills it when the thread that started it ends. No fork handler runs (gRPC has some that do not survive
-    it), no secret of the environment is inherited, and it is in a session of its own: a signal to the worker's
-    group is the worker's to answer.
+    it), no secret of the environment is inherited, and it is in a process group of its own: a signal to the worker's is
+    the worker's to answer. Its session is the worker's: Linux may share the processor out by sessions first, and
+    ``gives_way`` counts within one alone.
     """
 
     def __init__(self, plan: BoxPlan) -> None:
         self._ready = False
         self._connection, theirs = socket.socketpair()
         decode = f"{plan.decode.__module__}:{plan.decode.__qualname__}"
-        orders = Orders(os.getpid(), theirs.fileno(), decode, plan.memory_bytes, plan.niceness, asdict(plan.limits))
+        orders = Orders(os.getpid(), theirs.fileno(), decode, plan.memory_bytes, plan.gives_way, asdict(plan.limits))
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "worker.inside", json.dumps(asdict(orders))],
                 pass_fds=(theirs.fileno(),),
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
-                start_new_session=True,
+                process_group=0,
             )
         except OSError as error:
             self._connection.close()

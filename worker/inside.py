@@ -26,6 +26,7 @@ from worker.wire import MAX_REFUSAL_BYTES, Kind, receive, send
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # Linux kills the process with the highest score when memory runs out: a box goes before worker, Redis or Triton.
 OOM_SCORE_ADJ = "800"
+MOST_NICE = 19
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Orders:
     socket_fd: int
     decode: str
     memory_bytes: int
-    niceness: int
+    gives_way: bool
     limits: dict[str, int]
 
 
@@ -44,7 +45,8 @@ def obey(orders: Orders) -> None:
     """Decode file after file; return when the attendant is gone or after a fault."""
     _die_with(orders.parent_pid)
     _confine(orders.memory_bytes)
-    _give_way(orders.niceness)
+    if orders.gives_way:
+        _give_way()
     decode, limits = _function(orders.decode), Limits(**orders.limits)
     connection = socket.socket(fileno=orders.socket_fd)
     send(connection, Kind.READY, b"")
@@ -84,11 +86,12 @@ def _confine(memory_bytes: int) -> None:
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE_ADJ)
 
 
-def _give_way(niceness: int) -> None:
-    """To everything at the usual priority; where Linux shares the processor out by sessions, by this one's as well."""
-    os.nice(niceness)
-    with suppress(OSError):  # a kernel without sched_autogroup
-        Path("/proc/self/autogroup").write_text(str(niceness))
+def _give_way() -> None:
+    """Have only the processor time that nobody else wants: who wakes up to some other work goes on at once."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    except PermissionError:  # a container that may not; being nice is allowed everywhere
+        os.nice(MOST_NICE)
 
 
 def _function(name: str) -> Callable[[bytes, Limits], Film]:

@@ -80,7 +80,7 @@ def serving(door: Door, engine: str, folder: Path) -> Iterator[Client]:
             env=environment,
             stdout=output,
             stderr=output,
-            start_new_session=True,
+            process_group=0,
         )
     try:
         _await(door, port, process, log)

@@ -6,13 +6,16 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Annotated
 
 import typer
 from honcho.environ import parse_procfile
 from honcho.manager import Manager
 from honcho.printer import Printer
+from honcho.process import Popen, Process
 from rich.console import Console
 
 from deploy.local.demo import StackNotReady, findings_table, judge, wait_until_ready
@@ -63,12 +66,23 @@ def _refuse_taken_ports(settings: LocalSettings) -> None:
 
 def _processes(settings: LocalSettings, output: object) -> Manager:
     manager = Manager(Printer(output, colour=False))
+    manager._process_ctor = InOurSession
     environment = settings.process_environment()
     # The processes are this environment's, whatever `python` means on the PATH.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     for name, command in parse_procfile((ROOT / "Procfile").read_text()).processes.items():
         manager.add_process(name, command, env=environment, cwd=str(ROOT))
     return manager
+
+
+class InOurSession(Process):  # type: ignore[misc]
+    """A process in a group of its own, as honcho wants it, but in our session: Linux may share the processor out by
+    sessions before it looks at priorities, and a batch in another session would not give way to a lone film.
+    """
+
+    def __init__(self, *words: object, **options: object) -> None:
+        super().__init__(*words, **options)
+        self._child_ctor = partial(Popen, start_new_session=False, process_group=0, stdin=DEVNULL)
 
 
 class FirstLook(threading.Thread):

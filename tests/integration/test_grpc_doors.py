@@ -28,7 +28,6 @@ from deploy.local.settings import ROOT
 from deploy.local.triton import STUB_PYTHON
 from tests.files import png_header_of
 from tests.stack import Stack, wait_until
-from trainer.repository import BATCH_NICENESS
 
 GOLDEN = ROOT / "model_repository" / "pneumonia" / "golden"
 SCALARS = ("bool", "int32", "int64", "uint64", "double", "string", "bytes")
@@ -84,24 +83,25 @@ def test_both_lanes_of_the_classifier_answer_alike(stack: Stack) -> None:
 
 def test_the_batch_lane_computes_in_threads_that_give_way(stack: Stack) -> None:
     [backend] = backend_processes(stack.pid("triton"), "/pneumonia_classifier/")
-    usual = os.getpriority(os.PRIO_PROCESS, backend)
-    gives_way = min(usual + BATCH_NICENESS, 19)
+    usual = os.sched_getscheduler(backend)
 
     def spent_ns() -> Counter[int]:
-        """Processor time of the backend's threads by their nice value."""
+        """Processor time of the backend's threads by their scheduling policy."""
         spent = Counter[int]()
         for task in Path(f"/proc/{backend}/task").iterdir():
-            niceness = os.getpriority(os.PRIO_PROCESS, int(task.name))
-            spent[niceness] += int((task / "schedstat").read_text().split()[0])
+            spent[os.sched_getscheduler(int(task.name))] += int((task / "schedstat").read_text().split()[0])
         return spent
 
     films = np.zeros((64, 1, 224, 224), np.uint8)
-    for queue, computing, other in ((QueueName.BATCH, gives_way, usual), (QueueName.INTERACTIVE, usual, gives_way)):
+    for queue, computing, other in (
+        (QueueName.BATCH, os.SCHED_IDLE, usual),
+        (QueueName.INTERACTIVE, usual, os.SCHED_IDLE),
+    ):
         client, before = ModelClient(stack.settings.triton_url, stack.settings.model_name, queue=queue), spent_ns()
         for _ in range(5):
             client.infer(films)
         spent = spent_ns()
-        assert set(spent) == {usual, gives_way}
+        assert set(spent) == {usual, os.SCHED_IDLE}
         assert spent[computing] - before[computing] > 3 * (spent[other] - before[other])
         client.close()
 

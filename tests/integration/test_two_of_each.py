@@ -38,7 +38,7 @@ class SecondTriton:
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
+                process_group=0,
             )
         model = ModelClient(f"127.0.0.1:{self.port}", stack.settings.model_name, timeout_s=5)
         wait_until(model.ready, 120, "the second Triton to be ready")

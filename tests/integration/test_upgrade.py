@@ -159,7 +159,7 @@ def earlier_worker(stack: Stack, tmp_path: Path) -> Iterator[subprocess.Popen[by
             env={"PATH": os.environ["PATH"], **environment},
             stdout=log,
             stderr=log,
-            start_new_session=True,
+            process_group=0,
         )
     yield worker
     if worker.poll() is None:

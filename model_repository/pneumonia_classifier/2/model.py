@@ -2,15 +2,14 @@
 
     IMAGE uint8 [N,1,S,S]  ->  PROBABILITY fp32 [N,1], HEATMAP fp32 [N,h,w], OOD_SCORE fp32 [N,1]
 
-Two lanes. A request whose parameter ``lane`` is ``batch`` is computed by threads of low priority, every other by
-threads of its own at the usual one: a lone film gets a core at once, whatever a batch is in the middle of, and a batch
-has the cores that nobody else wants. So ``execute`` only hands requests over; each is answered when it is scored. Films
-are scored in slices: a slice's activations stay in the core's cache, a batch of 64 does not. Small requests share one.
+Two lanes. A request whose parameter ``lane`` is ``batch`` is computed by threads that give way, every other by threads
+of its own at the usual priority: a lone film gets a core at once, whatever a batch is in the middle of, and a batch has
+the cores that nobody else wants. So ``execute`` only hands requests over; each is answered when it is scored. Films are
+scored in slices: a slice's activations stay in the core's cache, a batch of 64 does not. Small requests share one.
 
 Read from the config's ``parameters``: ``engine``, one of ``ENGINES``; ``slice_size`` (films per slice); ``streams`` and
-``threads`` (0: OpenVINO's choice, one stream per core); ``batch_niceness``, what is added to the batch lane's nice
-value; for engines with a second look ``recheck_logit`` and ``recheck_ood``, the distances from a limit of the card's
-operating point within which a film gets one.
+``threads`` (0: OpenVINO's choice, one stream per core); for engines with a second look ``recheck_logit`` and
+``recheck_ood``, the distances from a limit of the card's operating point within which a film gets one.
 """
 
 import ctypes
@@ -33,6 +32,7 @@ OUTPUTS = ("PROBABILITY", "HEATMAP", "OOD_SCORE")
 INTERACTIVE, BATCH = "interactive", "batch"
 # One more is refused: 256 requests of 64 films are 30 s of work for two CPU cores or more, and would wait to time out.
 MOST_WAITING = 256
+MOST_NICE = 19
 PATIENCE_S = 1.0  # who waited longer is asked whether anybody still wants the answer
 INT8_FILE = "model.int8.onnx"
 # By name: the file, the precision of what it leaves open, and whether doubtful films are scored again in fp32.
@@ -52,8 +52,7 @@ class TritonPythonModel:
         parameters = {key: entry["string_value"] for key, entry in config["parameters"].items()}
         folder, slice_size = Path(args["model_repository"]) / args["model_version"], int(parameters["slice_size"])
         film_shape = [int(size) for size in config["input"][0]["dims"]]
-        niceness = int(parameters["batch_niceness"])
-        self.batch = Lane(scorers(folder, parameters, film_shape, niceness), slice_size)
+        self.batch = Lane(scorers(folder, parameters, film_shape, gives_way=True), slice_size)
         self.interactive = Lane(scorers(folder, parameters, film_shape), slice_size)
 
     def execute(self, requests):
@@ -179,10 +178,10 @@ class Lane:
             thread.join()
 
 
-def scorers(folder, parameters, film_shape, niceness=0):
+def scorers(folder, parameters, film_shape, gives_way=False):
     """A function for each stream of a model compiled for it: [n,1,S,S] uint8 to a dict of outputs. Each for one thread,
-    which waits while OpenVINO computes in threads of its own: those get ``niceness``. Who only hands films over must
-    not give way, for it holds the interpreter meanwhile.
+    which waits while OpenVINO computes in threads of its own: those may give way. Who only hands films over must not,
+    for it holds the interpreter meanwhile.
     """
     file, precision, second_look = ENGINES[parameters["engine"]]
     if file == INT8_FILE and not has_vnni():
@@ -190,9 +189,9 @@ def scorers(folder, parameters, film_shape, niceness=0):
     core, before = ov.Core(), own_threads()
     first = compile_model(core, folder / file, precision, parameters)
     second = compile_model(core, folder / "model.onnx", "f32", parameters) if second_look else None
-    for thread in own_threads() - before:
+    for thread in own_threads() - before if gives_way else ():
         with suppress(ProcessLookupError):  # one that only compiled, and has ended
-            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
+            give_way(thread)
     limits = Limits(parameters) if second_look else None
     streams = first.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
     computing = first.get_property("INFERENCE_PRECISION_HINT").get_type_name()
@@ -205,6 +204,14 @@ def scorers(folder, parameters, film_shape, niceness=0):
             request.infer({"IMAGE": np.zeros((1, *film_shape), np.uint8)})
         found.append(partial(score_slice, requests, limits))
     return found
+
+
+def give_way(thread):
+    """Let a thread have only the processor time that no other wants: who wakes up to a lone film goes on at once."""
+    try:
+        os.sched_setscheduler(thread, os.SCHED_IDLE, os.sched_param(0))
+    except PermissionError:  # a container that may not; being nice is allowed everywhere
+        os.setpriority(os.PRIO_PROCESS, thread, MOST_NICE)
 
 
 def own_threads():
