@@ -21,6 +21,7 @@ class Ceiling:
         folder, engine = version_folder(), served_engine()
         self._decoders = [exits.enter_context(Apart("decode")) for _ in range(cores())]
         self._engine = exits.enter_context(Apart("program", folder=str(folder), engine=engine))
+        self._engine.await_ready()
         self.decode: list[float] = []
         self.score: list[float] = []
         self.processor_ms: list[float] = []  # of an image, both together
@@ -58,6 +59,8 @@ def measure(quick: bool, steps: Steps) -> Outcome:
             for streams in counts
             for size in slices
         }
+        for load in (*plain, *swept.values()):
+            load.await_ready()  # what is still starting would disturb the first round
         steps.expect(rounds * (2 + len(swept)))
         whole, fp32 = list[float](), {key: list[float]() for key in swept}
         for turn in range(1, rounds + 1):

@@ -57,6 +57,8 @@ def measure(quick: bool, steps: Steps) -> Outcome:
             contestants.insert(0, Contestant("onnxruntime-fp32", ALONE, reference))
         except (LoadFailed, OSError) as error:
             notes.append(f"ONNX Runtime was not measured: {error}")
+        for one in contestants:
+            one.load.await_ready()  # what is still starting would disturb the first round
         steps.expect(1 + rounds * len(contestants))
         for turn in range(1, rounds + 1):
             for one in contestants:

@@ -22,7 +22,7 @@ from cxr.schemas import (
     QueueName,
     Rejection,
 )
-from gateway.problems import INVALID, Problem, documented, every_code
+from gateway.problems import INVALID, Problem, documented, table_of_codes
 
 SUMMARY = """
 Chest X-rays in, findings out: calibrated, explained, able to refuse.
@@ -114,7 +114,7 @@ def described() -> dict[str, Any]:
     """What ``FastAPI`` is told about the API as a whole."""
     return {
         "title": "PneumoServe",
-        "description": SUMMARY + every_code(),
+        "description": SUMMARY + table_of_codes(),
         "openapi_tags": TAGS,
         "license_info": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         "generate_unique_id_function": operation_id,

@@ -78,6 +78,12 @@ HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": _CHALLENGE},
 }
 PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+# What is refused of the request itself, before any of our code sees it: code, and the problem's title.
+OF_THE_REQUEST = {
+    HTTPStatus.UNPROCESSABLE_ENTITY: ("invalid_request", "The request is not valid."),
+    HTTPStatus.NOT_FOUND: ("no_such_route", "Not Found."),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", "Method Not Allowed."),
+}
 INVALID = {"description": "`invalid_request`: The request is not valid.", "content": PROBLEM_CONTENT}
 
 
@@ -121,9 +127,15 @@ def _documented(status: HTTPStatus, errors: list[type[CxrError]]) -> dict[str, A
     return answer
 
 
-def every_code() -> str:
+def every_code() -> list[tuple[str, int, str]]:
+    """Code, HTTP status and sentence of every problem there is."""
+    ours = [(error.code, status_of(error).value, error.sentence) for error in every_error()]
+    return [*ours, *((code, status.value, title) for status, (code, title) in OF_THE_REQUEST.items())]
+
+
+def table_of_codes() -> str:
     """A Markdown table of all error codes, for the API's description."""
-    rows = [f"| `{error.code}` | {status_of(error).value} | {error.sentence} |" for error in every_error()]
+    rows = [f"| `{code}` | {status} | {sentence} |" for code, status, sentence in every_code()]
     return "\n".join(["| Code | Status | Meaning |", "|---|---|---|", *rows])
 
 
@@ -147,8 +159,8 @@ def answer_with_problems(app: FastAPI) -> None:
         status = HTTPStatus(error.status_code)
         if status == HTTPStatus.BAD_REQUEST:  # FastAPI's word for a body that is no JSON
             return _response(_invalid_request("the body cannot be read"))
-        code = {404: "no_such_route", 405: "method_not_allowed"}.get(error.status_code, f"http_{error.status_code}")
-        response = _response(_problem(status, code, f"{status.phrase}.", f"{request.method} {request.url.path}"))
+        code, title = OF_THE_REQUEST.get(status, (f"http_{status.value}", f"{status.phrase}."))
+        response = _response(_problem(status, code, title, f"{request.method} {request.url.path}"))
         response.headers.update(error.headers or {})
         return response
 
@@ -159,7 +171,8 @@ def answer_with_problems(app: FastAPI) -> None:
 
 
 def _invalid_request(faults: str) -> Problem:
-    return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", "The request is not valid.", faults)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return _problem(status, *OF_THE_REQUEST[status], faults)
 
 
 def _problem(status: HTTPStatus, code: str, title: str, detail: str, retryable: bool = False) -> Problem:

@@ -9,8 +9,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
-from cxr.errors import every_error
-from gateway.problems import status_of
+from gateway.problems import every_code
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #17212b; --muted: #52606d; --line: #d8dfe5; --back: #f3f5f7; --panel: #fff;
@@ -55,8 +54,8 @@ def _page(description: dict[str, Any], base: str) -> str:
         for method, operation in operations.items()
     ]
     codes = "".join(
-        f"<tr><td><code>{error.code}</code></td><td>{status_of(error).value}</td><td>{html.escape(error.sentence)}</td></tr>"
-        for error in every_error()
+        f"<tr><td><code>{code}</code></td><td>{status}</td><td>{html.escape(sentence)}</td></tr>"
+        for code, status, sentence in every_code()
     )
     title = html.escape(f"{description['info']['title']} {description['info']['version']}")
     summary = _text(description["info"]["description"].partition("| Code")[0])

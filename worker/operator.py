@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -119,6 +121,19 @@ def audit() -> None:
         console.print(line.rstrip(), highlight=False, soft_wrap=True)
 
 
+def archive_audit(
+    into: Annotated[Path, typer.Argument(help="A new file: one JSON object a line.")],
+    older_than_days: Annotated[int, typer.Option(min=1, help="What is younger stays.")] = 365,
+) -> None:
+    """Move old entries of the record out of Redis into a file; they are removed when they lie on the disk."""
+    before = datetime.now(UTC) - timedelta(days=older_than_days)
+    try:
+        count = Desk.open().audit.archive(into, before, OPERATOR)
+    except OSError as error:
+        raise typer.BadParameter(f"{into}: {error.strerror}") from error
+    console.print(f"{count} entries from before {before:%Y-%m-%d} moved to {into}")
+
+
 def retain() -> None:
     """Forget jobs past their retention, as workers do by themselves; remove image bytes that no job names."""
     custody = Desk.open().custody
@@ -127,7 +142,7 @@ def retain() -> None:
     console.print(f"{expired} jobs forgotten, {custody.sweep()} films removed that no job named")
 
 
-COMMANDS = (jobs, inspect, cancel, delete, set_aside, retry, workers, drain, audit, retain)
+COMMANDS = (jobs, inspect, cancel, delete, set_aside, retry, workers, drain, audit, archive_audit, retain)
 
 
 def said_plainly(error: CxrError) -> None:

@@ -66,6 +66,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Mul": torch.mul,
     "Div": torch.div,
     "MatMul": torch.matmul,
+    "Floor": torch.floor,
     "Sqrt": torch.sqrt,
     "Log": torch.log,
     "Sigmoid": torch.sigmoid,

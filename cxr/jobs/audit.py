@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import takewhile
+from pathlib import Path
 
 from cxr.jobs.ledger import AUDIT, Ledger, from_ms, redis_errors
 
@@ -14,7 +18,8 @@ class AuditEntry:
     """One deed.
 
     ``action`` is what was done to a job (``submitted``, ``read``, ``picture_read``, ``feedback``, ``cancelled``,
-    ``retried``, ``deleted``, ``expired``; ``refused``: forgotten before it was accepted), or at the door
+    ``retried``, ``deleted``, ``expired``; ``refused``: forgotten before it was accepted), to the record itself
+    (``archived``), or at the door
     (``signed_in``, ``signed_out``, ``key_created``, ``key_revoked``, ``account_added``, ``account_removed``,
     ``refused``: somebody known might not do it; or the code of a refusal); ``about`` says to what or from where.
     """
@@ -28,7 +33,7 @@ class AuditEntry:
 
 
 class AuditLog:
-    """Kept in a Redis stream, whose entries cannot be changed, only appended."""
+    """Kept in a Redis stream, whose entries cannot be changed, only appended; old ones may move to an archive."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger, self._redis = ledger, ledger.redis
@@ -59,3 +64,20 @@ class AuditLog:
                 images=int(fields["images"]),
                 about=fields.get("about", ""),
             )
+
+    def archive(self, path: Path, before: datetime, actor: str) -> int:
+        """Move entries from before a time to a new file, a JSON object a line; gives their number.
+
+        They leave Redis when the file is on the disk, and not otherwise. Raises ``FileExistsError``.
+        """
+        count = 0
+        with path.open("x", encoding="utf-8") as file:
+            for entry in takewhile(lambda entry: entry.at < before, self.entries()):
+                file.write(json.dumps({**asdict(entry), "at": entry.at.isoformat()}) + "\n")
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+        with redis_errors():
+            self._redis.xtrim(AUDIT, minid=int(before.timestamp() * 1000), approximate=False)
+        self.add(actor, "archived", about=f"{count} entries")
+        return count

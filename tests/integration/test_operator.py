@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from cxr.jobs import AuditLog, Presence
+from cxr.jobs.ledger import AUDIT
 from cxr.schemas import JobState, Rejection
 from deploy.local.settings import ROOT
 from tests.files import png
@@ -55,6 +59,23 @@ def test_a_job_is_stopped_and_the_record_says_so(redis_stack: Stack) -> None:
     assert redis_stack.jobs.job(job_id).state is JobState.CANCELLED
     record = [line.split("  ") for line in worker(redis_stack, "audit").stdout.splitlines() if job_id in line]
     assert [(action, images) for _, _, action, _, images in record] == [("cancelled", "2 images")]
+
+
+def test_old_entries_of_the_record_move_to_a_file_and_no_other(redis_stack: Stack, tmp_path: Path) -> None:
+    record, old = AuditLog(redis_stack.ledger), datetime.now(UTC) - timedelta(days=400)
+    redis_stack.ledger.redis.delete(AUDIT)
+    redis_stack.ledger.redis.xadd(
+        AUDIT, {"actor": "k", "action": "read", "job_id": "j", "images": 3}, id=f"{int(old.timestamp() * 1000)}-0"
+    )
+    record.add("k", "deleted", "j", 3)
+    archive = tmp_path / "audit.jsonl"
+    assert worker(redis_stack, "archive-audit", str(archive)).returncode == 0
+    [line] = [json.loads(line) for line in archive.read_text().splitlines()]
+    assert (line["actor"], line["action"], line["job_id"], line["images"]) == ("k", "read", "j", 3)
+    assert abs(datetime.fromisoformat(line["at"]) - old) < timedelta(seconds=1)
+    assert [entry.action for entry in record.entries()] == ["deleted", "archived"]
+    again = worker(redis_stack, "archive-audit", str(archive))
+    assert (again.returncode, archive.read_text().count("\n")) == (2, 1), "an archive is never written over"
 
 
 def test_what_is_past_its_retention_is_forgotten_by_command(redis_stack: Stack) -> None:

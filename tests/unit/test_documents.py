@@ -113,3 +113,16 @@ def test_every_command_of_the_documents_is_in_the_list_of_what_was_run() -> None
 def test_every_test_that_the_list_names_exists() -> None:
     for name in re.findall(r"`((?:tests|bench)/[\w/]+\.py)`", VERIFIED.read_text()):
         assert (ROOT / name).exists(), name
+
+
+def test_the_sizes_of_the_guide_are_those_that_were_measured() -> None:
+    """From the last column of the table of where the time goes."""
+    text = (ROOT / "docs" / "performance.md").read_text().split("Where the time goes")[1].split("<!--")[0]
+    measured = {name: float(last) for name, last in re.findall(r"^\| (\w+).*\| ([\d.]+) \|$", text, re.MULTILINE)}
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    sizes = {name: float(ms) for name, ms in re.findall(r"^\| (\w+)[^|]*\| ([\d.]+) ms \|", guide, re.MULTILINE)}
+    assert sizes == {
+        "worker": pytest.approx(measured["decoding"] + measured["worker"]),
+        "Triton": pytest.approx(measured["scoring"] + measured["Triton"]),
+        "Redis": pytest.approx(measured["Redis"]),
+    }
