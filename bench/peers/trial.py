@@ -80,5 +80,5 @@ def _outcome(rates: dict[str, Figure], failed: dict[str, str]) -> Outcome:
             outcome.say(f"Best peer {words}: {first.partition(',')[0]}; ours answers {ratio.text(2)} times as many.")
             outcome.figures[f"ours to the best peer, {words}"] = ratio
     for name, why in failed.items():
-        outcome.say(f"Not measured: {name}: {why}")
+        outcome.say(f"Not measured: {name}: {why.strip().splitlines()[-1]}")
     return outcome
