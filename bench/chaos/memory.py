@@ -26,6 +26,7 @@ class Memory:
     sent_bytes: int
     gateway_bytes: int
     worker_bytes: int  # with its boxes
+    triton_bytes: int  # with its backends
     redis_bytes: int
     redis_empty_bytes: int
 
@@ -63,6 +64,7 @@ def measure(folder: Path, images: int, seed: int, say: Callable[[int, int], None
             sent_bytes=archive.stat().st_size,
             gateway_bytes=_peak_bytes(stack.pid("gateway")),
             worker_bytes=_peak_bytes(stack.pid("worker")),
+            triton_bytes=_peak_bytes(stack.pid("triton")),
             redis_bytes=_redis_bytes(stack),
             redis_empty_bytes=empty,
         )

@@ -34,13 +34,13 @@ with; a row stands until it is made again.
 MEMORY = """
 
 One job by its size, sent as one zip in one request (`python -m bench.chaos`, rows `memory-1000` and `memory-50000`);
-after {distinct:,} films they repeat, and their answers are reused. Most memory ever resident, of the gateway and of a
-worker with its boxes; for Redis what it says it uses when the job is done. Redis keeps an image's name, hash and
-answer, never its bytes. These drawn films are mostly refused as no chest film; a judged one has a heatmap and takes
-more.
+after {distinct:,} films they repeat, and their answers are reused. Most memory ever resident, of the gateway, of a
+worker with its boxes and of Triton with its backends; for Redis what it says it uses when the job is done. Redis keeps
+an image's name, hash and answer, never its bytes. These drawn films are mostly refused as no chest film; a judged one
+has a heatmap and takes more.
 
-| Images | Sent | Gateway | Worker | Redis | In Redis, per image | Code |
-|---|---|---|---|---|---|---|
+| Images | Sent | Gateway | Worker | Triton | Redis | In Redis, per image | Code |
+|---|---|---|---|---|---|---|---|
 """
 Lines = dict[str, str]  # whole lines of a table by their first cell
 OWNER = "bench.chaos"
@@ -68,7 +68,7 @@ def text_of(faults: Mapping[str, Fault], kept: Mapping[str, Kept], published: Li
     rows = {size: there[f"{size:,}"] for size in SIZES if f"{size:,}" in there}
     rows |= {
         one.found.images: f"| {one.found.images:,} | {_mb(one.found.sent_bytes)} | {_mb(one.found.gateway_bytes)}"
-        f" | {_mb(one.found.worker_bytes)} | {_mb(one.found.redis_bytes)}"
+        f" | {_mb(one.found.worker_bytes)} | {_mb(one.found.triton_bytes)} | {_mb(one.found.redis_bytes)}"
         f" | {one.found.redis_bytes_per_image:.0f} bytes | {one.version} |"
         for one in kept.values()
         if isinstance(one.found, Memory)

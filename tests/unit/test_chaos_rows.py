@@ -12,7 +12,7 @@ from bench.chaos.rows import Kept, keep, kept_rows
 from bench.chaos.trial import Row
 
 ROW = Row("SIGKILL one of two workers", 10_000, 0, 0, 2.0, 14.1, None, "3 kills")
-MEMORY = Memory(1000, 2_000_000, 200_000_000, 300_000_000, 3_000_000, 2_000_000)
+MEMORY = Memory(1000, 2_000_000, 200_000_000, 300_000_000, 900_000_000, 3_000_000, 2_000_000)
 
 
 def test_a_row_comes_back_as_it_was_kept(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_the_table_has_every_fault_and_says_what_was_not_run(tmp_path: Path) -> 
     text = text_of(every_fault(), kept)
     assert "| SIGKILL one of two workers | 10,000 | 0 | 0 | 2.0 s | 14.1 s |  | 3 kills | abc |" in text
     assert text.count("| not yet run |") == len(every_fault()) - 1
-    assert "| 1,000 | 2 MB | 200 MB | 300 MB | 3 MB | 1000 bytes | abc |" in text
+    assert "| 1,000 | 2 MB | 200 MB | 300 MB | 900 MB | 3 MB | 1000 bytes | abc |" in text
     write(every_fault(), kept, "two cores", tmp_path / "reliability.md")
     assert text in (tmp_path / "reliability.md").read_text()
 
