@@ -70,14 +70,14 @@ class AuditLog:
 
         They leave Redis when the file is on the disk, and not otherwise. Raises ``FileExistsError``.
         """
-        count = 0
+        count, before_ms = 0, int(before.timestamp() * 1000)
         with path.open("x", encoding="utf-8") as file:
-            for entry in takewhile(lambda entry: entry.at < before, self.entries()):
+            for entry in takewhile(lambda entry: entry.at < from_ms(before_ms), self.entries()):
                 file.write(json.dumps({**asdict(entry), "at": entry.at.isoformat()}) + "\n")
                 count += 1
             file.flush()
             os.fsync(file.fileno())
         with redis_errors():
-            self._redis.xtrim(AUDIT, minid=int(before.timestamp() * 1000), approximate=False)
+            self._redis.xtrim(AUDIT, minid=before_ms, approximate=False)
         self.add(actor, "archived", about=f"{count} entries")
         return count
