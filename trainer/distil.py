@@ -13,9 +13,9 @@ from trainer.fit import Training
 from trainer.kermany_set import train_and_validation
 from trainer.model import Classifier
 from trainer.networks import load_networks
-from trainer.recipe import NOTHING_FROZEN, WHOLE, Recipe
+from trainer.recipe import NOTHING_FROZEN, Recipe
 from trainer.runs import Run, RunName
-from trainer.train import finish
+from trainer.train import Whole, finish
 
 
 def distil(
@@ -33,7 +33,7 @@ def distil(
     rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = 2e-4,
     batch: Annotated[int, typer.Option(help="Films in a step.")] = Recipe.batch,
     patience: Annotated[int, typer.Option(help="Epochs without a better one before training stops.")] = Recipe.patience,
-    whole: Annotated[bool, typer.Option("--whole", help=WHOLE)] = False,
+    whole: Whole = False,
     augmentations: Annotated[str, typer.Option(help="Names of trainer/augment.py, comma-separated.")] = "",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:

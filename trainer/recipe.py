@@ -9,7 +9,6 @@ from trainer.augment import DEFAULT
 
 # For a GPU, where the backward pass of the early layers costs little.
 NOTHING_FROZEN: dict[str, Any] = {"frozen_stages": 0, "frozen_filters": False}
-WHOLE = "Let every layer learn, whatever it starts from."
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ from trainer.fit import Judge, Training
 from trainer.half_weights import round_to_half
 from trainer.kermany_set import FilmSet, shifted_validation, train_and_validation
 from trainer.model import Classifier
-from trainer.recipe import NOTHING_FROZEN, WHOLE, Recipe
+from trainer.recipe import NOTHING_FROZEN, Recipe
 from trainer.runs import Run, RunName
 from trainer.scoring import logits_of
 from trainer.shift import JUDGED
 
 CONSOLE = Console()
+Whole = Annotated[bool, typer.Option("--whole", help="Let every layer learn, whatever it starts from.")]
 
 
 def train(
@@ -35,7 +36,7 @@ def train(
     epochs: Annotated[int, typer.Option(help="Epochs at most.")] = Recipe.epochs,
     rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = Recipe.rate,
     batch: Annotated[int, typer.Option(help="Films in a step.")] = Recipe.batch,
-    whole: Annotated[bool, typer.Option("--whole", help=WHOLE)] = False,
+    whole: Whole = False,
     augmentations: Annotated[str, typer.Option(help="Names of trainer/augment.py, comma-separated.")] = "",
     imbalance: Annotated[str, typer.Option(help="balanced, weighted or none.")] = Recipe.imbalance,
     patience: Annotated[int, typer.Option(help="Epochs without a better one before training stops.")] = Recipe.patience,
