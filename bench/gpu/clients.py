@@ -5,11 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import chain, cycle
 from multiprocessing.connection import Connection
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -105,29 +105,19 @@ def _input(size: int) -> Any:
 
 
 def _calls(client: Any, inputs: list[Any], order: Order) -> list[float]:
-    calls: list[float] = []
-    failed: list[Exception] = []
+    def repeat(_: int) -> list[float]:
+        calls = []
+        for one in cycle(inputs):
+            start = time.monotonic()
+            if start > order.end:
+                break
+            answer = client.infer(MODEL, [one])
+            end = time.monotonic()
+            if answer.as_numpy(OUTPUTS[0]).shape != (order.size, 1):
+                raise RuntimeError("an answer has not as many rows as were asked for")
+            if order.begin <= end <= order.end:
+                calls.append(end - start)
+        return calls
 
-    def repeat() -> None:
-        try:
-            for one in cycle(inputs):
-                start = time.monotonic()
-                if start > order.end:
-                    return
-                answer = client.infer(MODEL, [one])
-                end = time.monotonic()
-                if answer.as_numpy(OUTPUTS[0]).shape != (order.size, 1):
-                    raise RuntimeError("an answer has not as many rows as were asked for")
-                if order.begin <= end <= order.end:
-                    calls.append(end - start)
-        except Exception as error:  # noqa: BLE001  (raised again below)
-            failed.append(error)
-
-    threads = [Thread(target=repeat) for _ in range(order.threads)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failed:
-        raise failed[0]
-    return calls
+    with ThreadPoolExecutor(order.threads) as threads:
+        return list(chain.from_iterable(threads.map(repeat, range(order.threads))))
