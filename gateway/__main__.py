@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from signal import SIGINT, SIGTERM, signal
 from threading import Event
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -20,6 +19,7 @@ from gateway.access.account_commands import accounts
 from gateway.access.exposure import refuse_half_a_certificate, refuse_open_doors
 from gateway.access.key_commands import keys
 from gateway.access.register import AccessFile
+from gateway.page_folder import page_folder
 from gateway.said import said
 from gateway.submit.command import submit
 
@@ -52,10 +52,11 @@ def serve(
             host or settings.gateway_host, AccessFile(settings.access_file) if settings.access_file else None
         )
         refuse_half_a_certificate(settings)
-    with tempfile.TemporaryDirectory(prefix="cxr-page-") as page_uploads:
-        # Gradio reads these when it is imported. What browsers send lies in a folder that only this process may read.
+    signal(SIGTERM, _end)  # uvicorn stops in peace, then sends itself the signal again
+    with page_folder() as uploads:
+        # Gradio reads these when it is imported.
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "0"
-        os.environ["GRADIO_TEMP_DIR"] = page_uploads
+        os.environ["GRADIO_TEMP_DIR"] = str(uploads)
 
         import uvicorn
 
@@ -121,6 +122,11 @@ def feedback(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"{rows} opinions in {out}")
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    """End as a signal ends a process, but through every ``finally`` on the way out."""
+    raise SystemExit(128 + number)
 
 
 def _settings() -> Settings:
