@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from cxr.blobs import BlobStore
 from cxr.dicom import looks_like_dicom
 from cxr.dicom.admission import admit
 from cxr.errors import CxrError, ImageRejected, Unavailable
@@ -21,7 +23,7 @@ from gateway.parts import Parts
 
 log = logger("gateway.intake")
 
-Stores = Callable[[Callable[[bytes], str], Sequence[bytes]], Iterable[str]]  # such as ``map``
+Stores = Callable[[Callable[["Taken"], None], Iterable["Taken"]], Iterable[None]]  # such as ``map``
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,15 @@ def add_to_job(job_id: str, films: Sequence[Taken], parts: Parts, stores: Stores
     ``BlobsUnavailable``.
     """
     first = parts.jobs.append(job_id, [film.row for film in films]) - len(films)
-    list(stores(parts.blobs.put, [film.content for film in films if film.content is not None]))
+    list(stores(partial(store, parts.blobs), films))
     references = {first + place: film.reference for place, film in enumerate(films) if film.reference}
     parts.references.put(job_id, references)
+
+
+def store(blobs: BlobStore, film: Taken) -> None:
+    """Make a film's bytes durable, if it has any that are kept. Raises ``BlobsUnavailable``."""
+    if film.content is not None:
+        blobs.put(film.content, film.image.sha256)
 
 
 def submit(job_id: str, parts: Parts) -> list[Chunk]:

@@ -19,8 +19,8 @@ class BlobStore(Protocol):
     aside, the need is asked for once more, and they are moved back if it came: identical bytes may arrive meanwhile.
     """
 
-    def put(self, content: bytes) -> str:
-        """Store ``content`` durably, unless it is there, and return its SHA-256 in hex."""
+    def put(self, content: bytes, sha256: str | None = None) -> str:
+        """Store ``content`` durably, unless it is there, and return its SHA-256 in hex: ``sha256``, if it is known."""
         ...
 
     def get(self, sha256: str) -> bytes:

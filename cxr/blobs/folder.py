@@ -24,9 +24,9 @@ class FolderStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes, sha256: str | None = None) -> str:
         """Store ``content`` durably (synced to disk before this returns) and return its SHA-256 in hex."""
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = sha256 or hashlib.sha256(content).hexdigest()
         path = self._path(sha256)
         with _said_in_our_words():
             if not path.exists():

@@ -33,9 +33,9 @@ class ObjectStore:
     def _objects(self) -> Any:
         return bucket(self._url)
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes, sha256: str | None = None) -> str:
         """Store ``content`` durably, unless it is there, and return its SHA-256 in hex."""
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = sha256 or hashlib.sha256(content).hexdigest()
         with _said_in_our_words():
             if not self._has(_path(sha256)):
                 obstore.put(self._objects, _path(sha256), content)

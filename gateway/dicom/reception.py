@@ -70,7 +70,7 @@ class Reception:
         if self._job_id is None:
             self._job_id, self._count = parts.jobs.create(QueueName.INTERACTIVE, parts.caller.owner), 0
         self.desk.receptions.alive(self._job_id)
-        sha256 = parts.blobs.put(taken.content or b"")
+        sha256 = parts.blobs.put(taken.content or b"", taken.image.sha256)
         try:
             add_to_job(self._job_id, [taken], parts)
         except CxrError:
