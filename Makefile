@@ -1,6 +1,8 @@
 # PneumoServe. `make help` lists what there is; `make run` and `make test` do all their set-up themselves.
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
+# Without a GPU PyTorch's build for the CPU will do, a tenth of the size; where its index is out of reach pip takes PyPI's build.
+TORCH_INDEX ?= $(if $(shell which nvidia-smi 2>/dev/null),,--extra-index-url https://download.pytorch.org/whl/cpu --retries 1)
 RUN ?= first
 CHAOS_IMAGES ?= 10000
 IMAGES_FOLDER ?= /var/tmp/pneumoserve-images
@@ -83,7 +85,7 @@ lock: $(MARK_TEST) ## Resolve the dependencies of pyproject.toml anew into requi
 	for lock in "test --extra gateway --extra local --extra dev" \
 	    "run --extra gateway --extra local -c requirements/test.txt" \
 	    "gateway --extra gateway -c requirements/test.txt" "worker -c requirements/test.txt" \
-	    "trainer --extra trainer --extra dev -c requirements/test.txt"; do \
+	    "trainer --extra trainer --extra testing -c requirements/test.txt"; do \
 	  set -- $$lock; name=$$1; shift; \
 	  $(SERVE)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    pyproject.toml "$$@" -o requirements/$$name.txt || exit 1; \
@@ -142,7 +144,7 @@ $(MARK_TEST): requirements/test.txt $(MARK_RUN)
 
 $(MARK_TRAINER): requirements/trainer.txt pyproject.toml | .venv-trainer/bin/python
 	@echo "Installing the trainer into .venv-trainer ..."
-	$(TRAIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(TRAIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH_INDEX) "$(TORCH)"
 	$(TRAIN)/python $(PIP_INSTALL) --require-hashes -r requirements/trainer.txt
 	@touch $@
 
@@ -155,6 +157,6 @@ $(MARK_AUDIT): requirements/audit.txt
 .venv-bench/.installed .venv-bench-mlserver/.installed: .venv-%/.installed: requirements/%.txt
 	@echo "Installing peers into .venv-$* ..."
 	$(PYTHON) -m venv .venv-$*
-	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH_INDEX) "$(TORCH)"
 	.venv-$*/bin/python $(PIP_INSTALL) --require-hashes -r requirements/$*.txt
 	@touch $@
