@@ -52,7 +52,7 @@ def measure(quick: bool, steps: Steps) -> Outcome:
             contestants.append(Contestant(engine, ALONE, exits.enter_context(_alone(engine))))
             contestants.append(Contestant(engine, IN_TRITON, exits.enter_context(_in_triton(engine, exits))))
         try:
-            reference = Apart("onnxruntime", PEERS_PYTHON, path=str(engine_file("openvino-fp32")[0]))
+            reference = Apart("onnxruntime", PEERS_PYTHON, path=str(engine_file("openvino-fp32")))
             exits.enter_context(reference).await_ready()
             contestants.insert(0, Contestant("onnxruntime-fp32", ALONE, reference))
         except (LoadFailed, OSError) as error:
@@ -71,7 +71,7 @@ def measure(quick: bool, steps: Steps) -> Outcome:
 def _engines() -> list[str]:
     """Those whose file is there."""
     names = ["openvino-fp32", *(["openvino-bf16", "openvino-mixed"] if computes_in_bf16() else []), "openvino-int8"]
-    return [name for name in names if engine_file(name)[0].is_file()]
+    return [name for name in names if engine_file(name).is_file()]
 
 
 def _alone(engine: str) -> Apart:

@@ -59,7 +59,12 @@ def repository_with(engine: str, into: Path) -> Path:
     return into
 
 
-def engine_file(engine: str | None = None) -> tuple[Path, str]:
-    """The file that an engine of ``model.py`` runs (the served one when none is named), and in which precision."""
-    name = engine or served_engine()
-    return version_folder() / CPU_ENGINES[name], "bf16" if name in ("openvino-bf16", "openvino-mixed") else "f32"
+def engine_file(engine: str | None = None) -> Path:
+    """The file that an engine of ``model.py`` runs, the served one when none is named."""
+    return version_folder() / CPU_ENGINES[engine or served_engine()]
+
+
+def served_parameters() -> dict[str, str]:
+    """What the served configuration tells ``model.py``."""
+    parameters = cpu_config(card_to_serve(MODEL), served_engine()).parameters
+    return {name: parameters[name].string_value for name in parameters}

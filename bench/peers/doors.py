@@ -56,6 +56,20 @@ class Door:
         return str(ROOT / self.environment / "bin" / "python")
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a peer decodes and scores, as ``bench/peers/film.py`` reads it."""
+
+    words: str
+    decoder: str
+    engine: str
+
+
+AS_USERS_DO = Way("as its users run it", "plain", "torch")
+OUR_ENGINE = Way("with our engine", "plain", "ours")
+ALL_OURS = Way("with our decoding and engine", "ours", "ours")
+WAYS = (AS_USERS_DO, OUR_ENGINE, ALL_OURS)
+
 DOORS = (
     Door("FastAPI", "bench.peers.fastapi", "/predict", multipart, "/health"),
     Door("LitServe", "bench.peers.litserve", "/predict", multipart, "/health"),

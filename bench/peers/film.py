@@ -1,12 +1,13 @@
-"""What every peer does with a film, in one of two ways.
+"""What every peer does with a film.
 
-``PEER_ENGINE=torch``: as its users run it, Pillow and PyTorch. ``PEER_ENGINE=ours``: our decoding and our engine
-(OpenVINO, the file and precision that Triton serves). ``PEER_MODEL`` and ``PEER_PRECISION`` say which. A process
-computes in one thread, for there are as many processes as cores.
+``PEER_DECODER``: ``plain``, Pillow as its users have it, or ``ours``. ``PEER_ENGINE``: ``torch``, as its users run it,
+or ``ours``, the program that Triton runs; ``PEER_MODEL`` is the model's file, and ``PEER_PARAMETERS`` has the program's
+parameters (JSON). A process computes in one thread, for there are as many processes as cores.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from functools import cache
@@ -17,6 +18,7 @@ import numpy as np
 
 THREADS = 1
 PROCESSES = len(os.sched_getaffinity(0))
+FILM = (1, 224, 224)
 MAX_BATCH, BATCH_WAIT_S = 16, 0.01
 
 
@@ -46,22 +48,16 @@ def scorer() -> Callable[[Any], dict[str, Any]]:
 
         torch.set_num_threads(THREADS)
         return by_torch(path)
-    import openvino as ov
+    from trainer.backend_program import load_program
 
-    properties = {"INFERENCE_PRECISION_HINT": os.environ["PEER_PRECISION"], "INFERENCE_NUM_THREADS": THREADS}
-    compiled = ov.Core().compile_model(path, "CPU", properties)
-    request = compiled.create_infer_request()
-
-    def score(films: Any) -> dict[str, Any]:
-        found = request.infer({"IMAGE": films}, share_inputs=True)
-        return {name: found[name].copy() for name in ("PROBABILITY", "OOD_SCORE", "HEATMAP")}
-
-    return score
+    parameters = {**json.loads(os.environ["PEER_PARAMETERS"]), "streams": "1", "threads": str(THREADS)}
+    [score] = load_program(path.with_name("model.py")).scorers(path.parent, parameters, FILM)
+    return score  # type: ignore[no-any-return]
 
 
 @cache
 def _decoder() -> Callable[[bytes], Any]:
-    if os.environ["PEER_ENGINE"] == "torch":
+    if os.environ["PEER_DECODER"] == "plain":
         from bench.peers.decoding import plain
 
         return plain

@@ -28,7 +28,7 @@ class Judge:
 
 
 if __name__ == "__main__":
-    names = ("PEER_ENGINE", "PEER_MODEL", "PEER_PRECISION", "PYTHONPATH")
+    names = ("PEER_DECODER", "PEER_ENGINE", "PEER_MODEL", "PEER_PARAMETERS", "PYTHONPATH")
     environment = {name: os.environ[name] for name in names if name in os.environ}
     ray.init(
         num_cpus=film.PROCESSES,

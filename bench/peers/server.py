@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,8 +16,8 @@ from threading import local
 
 from bench.drive import Measurement, drive
 from bench.films import originals
-from bench.peers.doors import Door
-from bench.served import engine_file
+from bench.peers.doors import Door, Way
+from bench.served import engine_file, served_parameters
 from deploy.local.settings import ROOT
 from tests.stack import free_port
 
@@ -55,24 +56,24 @@ class Client:
 
 
 @contextmanager
-def serving(door: Door, engine: str, folder: Path) -> Iterator[Client]:
+def serving(door: Door, way: Way, folder: Path) -> Iterator[Client]:
     """Start a peer and let it judge until all its processes are warm; end it and its children afterwards."""
     if not Path(door.python).exists():
         raise PeerFailed(f"{door.environment} is missing: make bench-peers")
     port = free_port()
-    file, precision = engine_file() if engine == "ours" else (engine_file("openvino-fp32")[0], "f32")
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
-        "PEER_ENGINE": engine,
-        "PEER_MODEL": str(file),
-        "PEER_PRECISION": precision,
+        "PEER_DECODER": way.decoder,
+        "PEER_ENGINE": way.engine,
+        "PEER_MODEL": str(engine_file()),
+        "PEER_PARAMETERS": json.dumps(served_parameters()),
         # None of them needs to tell its makers that it was used.
         "BENTOML_DO_NOT_TRACK": "True",
         "RAY_USAGE_STATS_ENABLED": "0",
         "OTEL_SDK_DISABLED": "true",
     }
-    log = folder / f"{door.name}-{engine}.log"
+    log = folder / f"{door.name}, {way.words}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [door.python, "-m", door.module, str(port)],

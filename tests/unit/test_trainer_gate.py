@@ -14,12 +14,13 @@ import numpy as np
 
 from cxr.schemas import ModelCard
 from tests.model_runs import card_fields, exact_answers, write_run
+from trainer.backend_program import load_program
 from trainer.contract import OUTPUTS, Answers
 from trainer.errors import MissingStep
 from trainer.gate import candidate_scorer, compare, exported_card
 from trainer.golden import MARGIN, GoldenSet, decisions, disagreements, golden_of
 from trainer.phantom import phantoms
-from trainer.served_program import load_program, program_scorer
+from trainer.served_program import program_scorer
 from trainer.version_folder import backend_program
 
 PROGRAM = backend_program(Path(__file__).resolve().parents[2] / "model_repository" / "pneumonia_classifier")

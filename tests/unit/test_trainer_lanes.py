@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer.served_program import load_program
+from trainer.backend_program import load_program
 from trainer.version_folder import backend_program
 
 pytest.importorskip("openvino", reason="the program runs on openvino")
