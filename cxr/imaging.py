@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
 from cxr.codestreams import has_too_many_scans
-from cxr.dicom import grey_levels, looks_like_dicom
+from cxr.dicom import grey_levels, looks_like_dicom, remarks_in
 from cxr.errors import (
     CorruptImage,
     EmptyFile,
@@ -26,6 +26,7 @@ from cxr.errors import (
 )
 from cxr.grey import stretch_to_uint8
 from cxr.lettering import is_lettered
+from cxr.notes import NoteCode
 
 PREPROCESS_VERSION = "1"
 IMAGE_SIZE_PX = 224
@@ -51,10 +52,10 @@ DEFAULT_LIMITS = Limits()
 
 
 class Film(NamedTuple):
-    """A film as the model takes it, [1, 224, 224] uint8, and what is seen only while it has its own size."""
+    """A film as the model takes it, [1, 224, 224] uint8, and what its file says or only its own size shows."""
 
     tensor: NDArray[np.uint8]
-    lettered: bool = False
+    notes: tuple[NoteCode, ...] = ()
 
 
 def preprocess(content: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.uint8]:
@@ -73,12 +74,12 @@ def preprocess(content: bytes, limits: Limits = DEFAULT_LIMITS) -> NDArray[np.ui
 
 
 def examine(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Film:
-    """``preprocess``, and whether text seems to be burnt into a DICOM film, whose other text was taken off it.
+    """``preprocess``, and what is remarkable of a DICOM file: what it says, and whether text seems to be burnt in.
 
     A JPEG comes out of its decoder too small for that. Raises what ``preprocess`` raises.
     """
     film = _enough_of(content, limits)
-    return Film(_squashed(film), looks_like_dicom(content) and is_lettered(film))
+    return Film(_squashed(film), _remarks(content, film, limits) if looks_like_dicom(content) else ())
 
 
 def decode(content: bytes, limits: Limits = DEFAULT_LIMITS, enough_px: int | None = None) -> Image.Image:
@@ -103,6 +104,11 @@ def decode(content: bytes, limits: Limits = DEFAULT_LIMITS, enough_px: int | Non
         _check_size(film.size, limits)
         return film
     raise UnsupportedFormat
+
+
+def _remarks(content: bytes, film: Image.Image, limits: Limits) -> tuple[NoteCode, ...]:
+    said = remarks_in(content, limits.max_pixels)
+    return (*said, NoteCode.BURNT_IN_TEXT_SEEN) if is_lettered(film) else said
 
 
 def _enough_of(content: bytes, limits: Limits) -> Image.Image:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from cxr.decoding import Decoder, ThreadDecoder
 from cxr.errors import InvertedFilm, NotChestXray
 from cxr.imaging import Film
-from cxr.quality import inverted, remarks, unlike_others
-from cxr.schemas import ModelIdentity, Note, NoteCode, Prediction, Rejection
+from cxr.notes import NoteCode
+from cxr.quality import PLAINLY_INVERTED_BELOW, inverted, remarks, unlike_others
+from cxr.schemas import ModelIdentity, Note, Prediction, Rejection
 from cxr.telemetry import stage
 from cxr.triton import ModelClient, ModelOutput
 
@@ -51,7 +52,7 @@ class Predictor:
         with stage("infer", images=len(films)):
             batch = np.stack([film.tensor for film in films])
             output = self._model.infer(batch)
-        answers = _inverted_refused(judge(output), inverted(batch))
+        answers = _inverted_refused(judge(output), batch)
         found = zip(answers, films, remarks(batch), strict=True)
         return [_remarked(answer, film, codes, output) for answer, film, codes in found]
 
@@ -78,15 +79,15 @@ def judge(output: ModelOutput) -> list[Prediction | Rejection]:
     return answers
 
 
-def _inverted_refused(
-    answers: list[Prediction | Rejection], negatives: NDArray[np.bool_]
-) -> list[Prediction | Rejection]:
-    """The answers, without a finding where the film is inverted."""
+def _inverted_refused(answers: list[Prediction | Rejection], films: NDArray[np.uint8]) -> list[Prediction | Rejection]:
+    """The answers, without a finding where the film is inverted; of a refused film that is said where it is plain."""
     return [
         Rejection.of(InvertedFilm(), ood_score=answer.ood_score, model=answer.model)
-        if negative and isinstance(answer, Prediction)
+        if plainly or (negative and isinstance(answer, Prediction))
         else answer
-        for answer, negative in zip(answers, negatives, strict=True)
+        for answer, negative, plainly in zip(
+            answers, inverted(films), inverted(films, PLAINLY_INVERTED_BELOW), strict=True
+        )
     ]
 
 
@@ -96,8 +97,7 @@ def _remarked(
     """The answer with what is remarkable of its film."""
     if isinstance(answer, Rejection):
         return answer
-    if film.lettered:
-        codes = [*codes, NoteCode.BURNT_IN_TEXT_SEEN]
+    codes = [*film.notes, *codes]
     if unlike_others(answer.ood_score, output.model.card.operating_point):
         codes = [*codes, NoteCode.UNLIKE_OTHERS]
     return answer.model_copy(update={"notes": tuple(Note.of(code) for code in codes)}) if codes else answer

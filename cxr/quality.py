@@ -13,7 +13,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr.schemas import NoteCode, OperatingPoint
+from cxr.notes import NoteCode
+from cxr.schemas import OperatingPoint
 
 Floats = NDArray[np.float32]
 
@@ -36,6 +37,8 @@ LEFT_CUT_FROM, RIGHT_CUT_FROM, BOTTOM_CUT_FROM = 0.02, 0.07, 0.06
 FLAT_BELOW = 14.0  # deviation of the inner 6 x 6 grey levels
 # Correlation with the average film; 741 validation films have 0.36 or more, 354 adults (NIH) 0.05 or more.
 INVERTED_BELOW = -0.1
+# As like the negative as every validation film is like the average film: said of films that are refused anyhow.
+PLAINLY_INVERTED_BELOW = -0.36
 UNLIKE_FROM = 0.5  # share of the way from 0, a typical film, to the limit where a film is refused
 
 
@@ -51,13 +54,13 @@ def remarks(films: NDArray[np.uint8]) -> list[list[NoteCode]]:
     return [[code for code, of_films in found.items() if of_films[film]] for film in range(len(films))]
 
 
-def inverted(films: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def inverted(films: NDArray[np.uint8], below: float = INVERTED_BELOW) -> NDArray[np.bool_]:
     """[N,1,224,224] uint8 -> [N] whether a film is more like the negative of the average film than like that film,
     turned in any way: not to be judged.
     """
     correlations = standardised(reduced(films)) @ _templates()[:, :POSTURES]
     upright, least, most = correlations[:, 0], correlations.min(1), correlations.max(1)
-    found: NDArray[np.bool_] = (upright < INVERTED_BELOW) & (-least > most)
+    found: NDArray[np.bool_] = (upright < below) & (-least > most)
     return found
 
 

@@ -46,6 +46,30 @@ def jpeg(pixels: NDArray[Any] | None = None, **options: Any) -> bytes:
     return encoded(grey_ramp() if pixels is None else pixels, "JPEG", **{"quality": 95, **options})
 
 
+def grey_profile(gamma: float) -> bytes:
+    """An ICC profile (ICC.1:2001-04) that gives grey levels this gamma, as some exporters embed one."""
+
+    def fixed(*numbers: float) -> bytes:
+        return struct.pack(f">{len(numbers)}i", *(round(number * 65536) for number in numbers))
+
+    white = fixed(0.9642, 1.0, 0.8249)  # D50
+    text = b"grey\0"
+    tags = {
+        b"desc": b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(78),
+        b"cprt": b"text\0\0\0\0" + b"CC0\0",
+        b"wtpt": b"XYZ \0\0\0\0" + white,
+        b"kTRC": b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)),
+    }
+    index, content, at = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
+    for name, tag in tags.items():
+        index += struct.pack(">4sII", name, at + len(content), len(tag))
+        content += tag + bytes(-len(tag) % 4)
+    kinds = struct.pack(">4sI4s4s4s", bytes(4), 0x02100000, b"mntr", b"GRAY", b"XYZ ")
+    rest = bytes(12) + b"acsp" + bytes(28) + white
+    header = struct.pack(">I", at + len(content)) + kinds + rest
+    return header + bytes(128 - len(header)) + index + content
+
+
 def png_header_of(width: int, height: int) -> bytes:
     """A PNG that claims a size; a few bytes that would unpack to ``width * height`` pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cxr.errors import InvertedFilm
+from cxr.notes import NoteCode
 from cxr.quality import AVERAGE_FILM, contrast, fits, inverted, reduced, remarks, standardised
-from cxr.schemas import NoteCode
 from trainer.kermany_set import train_and_validation
 
 CONSOLE = Console()

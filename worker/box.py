@@ -9,6 +9,7 @@ import numpy as np
 
 from cxr.errors import DecoderCrashed, DecoderUnavailable, DecodeTimeout, ImageRejected, every_error
 from cxr.imaging import IMAGE_SIZE_PX, Film
+from cxr.notes import NoteCode
 from cxr.telemetry import logger
 from worker.child import BoxPlan, Child
 from worker.wire import MAX_REFUSAL_BYTES, Kind
@@ -99,9 +100,11 @@ class _Killed(Exception):
 
 def _read(kind: Kind, answer: bytes) -> Film:
     """The film or the refusal in an answer. Raises ``ValueError`` for a fault, and for what is neither."""
-    if kind is Kind.FILM and len(answer) == IMAGE_SIZE_PX**2 + 1:
+    if kind is Kind.FILM and len(answer) >= IMAGE_SIZE_PX**2:
         pixels = np.frombuffer(answer, np.uint8, IMAGE_SIZE_PX**2)
-        return Film(pixels.reshape(1, IMAGE_SIZE_PX, IMAGE_SIZE_PX), lettered=bool(answer[-1]))
+        codes = answer[IMAGE_SIZE_PX**2 :].decode("ascii")
+        notes = tuple(NoteCode(code) for code in codes.split(",") if code)
+        return Film(pixels.reshape(1, IMAGE_SIZE_PX, IMAGE_SIZE_PX), notes)
     text = answer[:MAX_REFUSAL_BYTES].decode(errors="replace")
     code, _, detail = text.partition("\0")
     if kind is Kind.REFUSED and code in REFUSALS:

@@ -64,7 +64,7 @@ def obey(orders: Orders) -> None:
 def _answer(decode: Callable[[bytes, Limits], Film], content: bytes, limits: Limits) -> tuple[Kind, bytes]:
     try:
         film = decode(content, limits)
-        return Kind.FILM, film.tensor.tobytes() + bytes([film.lettered])
+        return Kind.FILM, film.tensor.tobytes() + ",".join(film.notes).encode()
     except ImageRejected as error:
         return Kind.REFUSED, f"{error.code}\0{error.detail}".encode(errors="replace")[:MAX_REFUSAL_BYTES]
     except Exception as error:  # noqa: BLE001  (said to the attendant, and this process ends)

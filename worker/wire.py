@@ -21,7 +21,7 @@ class Kind(IntEnum):
 
     READY = 1  # box: has started; no content
     FILE = 2  # attendant: a file to decode
-    FILM = 3  # box: [1, 224, 224] uint8, row by row, and a byte: 1 where text seems to be burnt into the film
+    FILM = 3  # box: [1, 224, 224] uint8, row by row, then the codes of its notes, commas between them
     REFUSED = 4  # box: an error's code, a NUL, its detail, in UTF-8
     FAULT = 5  # box: the name of an exception nobody foresaw; the box ends after it
 

@@ -18,11 +18,11 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, SecondaryCaptureImageStorage
 
-from cxr.dicom.ages import age_years, outside_validated_range
 from cxr.dicom.reading import FILM_ATTRIBUTES, read
 from cxr.dicom.refusals import readable_syntax, refuse_what_is_not_one_chest_film
+from cxr.dicom.remarks import remarks_of
 from cxr.errors import CorruptDicom, ImageRejected
-from cxr.schemas import InstanceReference, Note, NoteCode
+from cxr.schemas import InstanceReference, Note
 
 # Code strings with these attributes may say only this; anything else is left out, whatever it holds.
 CODE_STRINGS = {
@@ -59,7 +59,8 @@ def admit(content: bytes, max_pixels: int) -> Admission:
         try:
             refuse_what_is_not_one_chest_film(dataset, max_pixels)
             syntax = readable_syntax(dataset)
-            return Admission(_written(_kept(dataset), syntax), _reference(dataset), _notes(dataset))
+            notes = tuple(Note.of(code) for code in remarks_of(dataset))
+            return Admission(_written(_kept(dataset), syntax), _reference(dataset), notes)
         except (ImageRejected, MemoryError):
             raise
         except Exception as error:  # any other fault of a foreign file is damage
@@ -122,16 +123,6 @@ def _reference(dataset: pydicom.Dataset) -> InstanceReference | None:
         return None
     sop_class, instance, series, study = (str(uid) for uid in uids)
     return InstanceReference(sop_class_uid=sop_class, instance_uid=instance, series_uid=series, study_uid=study)
-
-
-def _notes(dataset: pydicom.Dataset) -> tuple[Note, ...]:
-    codes = []
-    years = age_years(dataset)
-    if years is not None and outside_validated_range(years):
-        codes.append(NoteCode.AGE_OUTSIDE_VALIDATED_RANGE)
-    if str(dataset.get("BurnedInAnnotation") or "").upper() == "YES":
-        codes.append(NoteCode.BURNT_IN_TEXT_DECLARED)
-    return tuple(Note.of(code) for code in codes)
 
 
 def _uid_of(pixels: bytes) -> str:

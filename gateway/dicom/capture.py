@@ -10,7 +10,8 @@ from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
-from cxr.schemas import Finding, InstanceReference, NoteCode, Prediction
+from cxr.notes import NoteCode
+from cxr.schemas import Finding, InstanceReference, Prediction
 from gateway.dicom.originals import MANUFACTURER, NOTICE, original, result_uid
 
 SERIES_NUMBER = 9002

@@ -206,7 +206,11 @@ def test_the_proto_file_agrees_with_triton() -> None:
 @pytest.mark.parametrize("language", ["python", "node"])
 def test_examples_judge_films(stack: Stack, door: triton.InferenceServerClient, language: str, tmp_path: Path) -> None:
     files = [str(FILMS[0]), str(FILMS[-1]), str(GOLDEN / "golden.json")]
-    command = [sys.executable, str(ROOT / "examples" / "grpc" / "judge.py")] if language == "python" else node(tmp_path)
+    command = (
+        [sys.executable, str(ROOT / "examples" / "grpc" / "judge.py")]
+        if language == "python"
+        else node("judge.mjs", tmp_path)
+    )
     done = subprocess.run(
         [*command, stack.settings.triton_url, *files], capture_output=True, text=True, timeout=60, check=False
     )
@@ -219,14 +223,38 @@ def test_examples_judge_films(stack: Stack, door: triton.InferenceServerClient, 
     assert rows[-1]["refused"] == "unsupported_format"
 
 
-def node(folder: Path) -> list[str]:
-    """The Node example with its packages, installed as its lock file says."""
+def test_the_tensor_example_says_what_the_predictor_would(stack: Stack, tmp_path: Path) -> None:
+    films = np.stack([preprocess(path.read_bytes()) for path in FILMS[:2]])
+    files = [tmp_path / f"{number}.u8" for number in range(len(films))]
+    for film, file in zip(films, files, strict=True):
+        file.write_bytes(film.tobytes())
+    command = [*node("tensors.mjs", tmp_path), stack.settings.triton_url, *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    scored = stack.model.infer(films)
+    for row, line in enumerate(map(json.loads, done.stdout.splitlines())):
+        assert line["finding"] == "refused: not_chest_xray"
+        assert line["probability"] == pytest.approx(float(scored.probability[row]), abs=1e-5)
+        assert line["ood_score"] == pytest.approx(float(scored.ood_score[row]), abs=1e-4)
+        assert np.array(line["heatmap"]) == pytest.approx(scored.heatmap[row], abs=1e-5)
+
+
+def test_what_a_file_says_is_noted_at_this_door_too(door: triton.InferenceServerClient, data: Path) -> None:
+    """This adult's film is judged; the page's door says the same of it (`tests/integration/test_dicom_samples.py`)."""
+    found = asked(door, [(data / "dicom" / "cxr" / "RG1_J2KR.dcm").read_bytes(), FILMS[0].read_bytes()])
+    assert found["FINDING"][0]
+    assert "age_outside_validated_range" in found["NOTES"][0].split(",")
+    assert found["NOTES"][1] == ""
+
+
+def node(example: str, folder: Path) -> list[str]:
+    """A Node example with its packages, installed as its lock file says."""
     if shutil.which("npm") is None:
         pytest.skip("no Node here")
     shutil.copytree(NODE_EXAMPLE.parent, folder / "grpc", ignore=shutil.ignore_patterns("node_modules"))
-    example = folder / "grpc" / "node"
+    packages = folder / "grpc" / "node"
     command = ["npm", "ci", "--no-audit", "--no-fund", "--silent", "--prefer-offline"]
-    installed = subprocess.run(command, cwd=example, capture_output=True, text=True, timeout=120, check=False)
+    installed = subprocess.run(command, cwd=packages, capture_output=True, text=True, timeout=120, check=False)
     if installed.returncode:
         pytest.skip(f"npm cannot install the example's packages: {installed.stderr[-200:]}")
-    return ["node", str(example / "judge.mjs")]
+    return ["node", str(packages / example)]

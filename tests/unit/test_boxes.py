@@ -143,12 +143,14 @@ def test_a_box_that_cannot_start_is_nobodys_film(monkeypatch: pytest.MonkeyPatch
 
 def test_a_box_decodes_as_the_process_itself() -> None:
     files = [jpeg(), png(), dicom(), dicom(lettered(grey_ramp(600, 600)))]
+    files.append(dicom(PatientAge="081Y", BurnedInAnnotation="YES"))
     with BoxedDecoder(2) as boxes:
         films = boxes.decode(files)
         for film, content in zip(films, files, strict=True):
             assert isinstance(film, Film)
             assert np.array_equal(film.tensor, examine(content).tensor)
-    assert [film.lettered for film in films if isinstance(film, Film)] == [False, False, False, True]
+    notes = [film.notes for film in films if isinstance(film, Film)]
+    assert notes == [(), (), (), ("burnt_in_text_seen",), ("age_outside_validated_range", "burnt_in_text_declared")]
 
 
 PARENT = """

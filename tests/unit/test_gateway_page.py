@@ -7,7 +7,8 @@ from importlib import resources
 import pytest
 
 from cxr.errors import CorruptArchive, InvertedFilm, LedgerUnavailable, NotChestXray, every_error
-from cxr.schemas import Note, NoteCode, Rejection
+from cxr.notes import NoteCode
+from cxr.schemas import Note, Rejection
 from gateway.page.about import HEAD
 from gateway.page.advice import ADVICE, advice
 from gateway.page.jobs import recent_jobs

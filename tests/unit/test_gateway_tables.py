@@ -8,7 +8,8 @@ import io
 import pytest
 
 from cxr.errors import CorruptImage, NotChestXray
-from cxr.schemas import Finding, JobImage, JobResult, ModelIdentity, Note, NoteCode, Prediction, Rejection
+from cxr.notes import NoteCode
+from cxr.schemas import Finding, JobImage, JobResult, ModelIdentity, Note, Prediction, Rejection
 from gateway.tables import COLUMNS, csv_lines, safe_text
 
 MODEL = ModelIdentity(name="pneumonia_classifier", version=2, engine="openvino")

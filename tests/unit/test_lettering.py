@@ -11,6 +11,7 @@ from PIL import Image
 
 from cxr.imaging import examine
 from cxr.lettering import is_lettered
+from cxr.notes import NoteCode
 from tests.files import dicom, lettered, png
 from trainer.phantom import phantoms
 
@@ -39,13 +40,13 @@ def test_few_real_films_are_taken_for_lettered(originals: list[Path]) -> None:
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_a_dicom_film_is_looked_at_on_its_way_in(photometric: str) -> None:
     named = lettered(film())
-    assert examine(dicom(named, PhotometricInterpretation=photometric)).lettered
-    assert not examine(dicom(film(), PhotometricInterpretation=photometric)).lettered
-    assert not examine(png(named)).lettered, "other files are not promised to be looked at"
+    assert examine(dicom(named, PhotometricInterpretation=photometric)).notes == (NoteCode.BURNT_IN_TEXT_SEEN,)
+    assert examine(dicom(film(), PhotometricInterpretation=photometric)).notes == ()
+    assert examine(png(named)).notes == (), "other files are not promised to be looked at"
 
 
 def test_no_dicom_film_at_hand_is_taken_for_lettered(data: Path) -> None:
     """People have looked at each: side markers, no line of text."""
     paths = sorted((data / "dicom" / "cxr").glob("*.dcm"))
     assert len(paths) >= 8
-    assert [path.name for path in paths if examine(path.read_bytes()).lettered] == []
+    assert [path.name for path in paths if NoteCode.BURNT_IN_TEXT_SEEN in examine(path.read_bytes()).notes] == []

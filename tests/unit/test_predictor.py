@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cxr.predictor import Predictor
-from cxr.quality import AVERAGE_FILM
+from cxr.quality import AVERAGE_FILM, inverted
 from cxr.schemas import Finding, ModelCard, OperatingPoint, Prediction, Rejection
 from cxr.triton import ModelOutput, ServedModel
 from tests.files import dicom, grey_ramp, jpeg, lettered, png
@@ -91,6 +91,17 @@ def test_an_inverted_film_gets_no_finding() -> None:
     assert isinstance(negative, Rejection)
     assert (negative.code, negative.model) == ("inverted_film", upright.model)
     assert negative.ood_score == upright.ood_score
+
+
+def test_a_refused_film_is_called_inverted_only_where_that_is_plain() -> None:
+    average = np.kron(np.array(AVERAGE_FILM, np.float64), np.ones((28, 28)))
+    noise = np.random.default_rng(1).normal(0, 130, average.shape).clip(-130, 130)
+    mingled = np.kron(noise[::28, ::28], np.ones((28, 28)))
+    faint = (0.2 * (255 - average) + mingled).clip(0, 255).astype(np.uint8)
+    films = np.stack([faint, 255 - average.astype(np.uint8)])[:, np.newaxis]
+    assert inverted(films).all()
+    answers = predictor(ToldModel([0.99] * 2, [5.0] * 2)).predict([png(film[0]) for film in films])
+    assert [answer.code for answer in answers if isinstance(answer, Rejection)] == ["not_chest_xray", "inverted_film"]
 
 
 def test_text_seen_on_a_dicom_film_is_a_note_of_its_answer() -> None:

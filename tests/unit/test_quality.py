@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr.imaging import preprocess
+from cxr.notes import NoteCode
 from cxr.quality import AVERAGE_FILM, contrast, fits, reduced, remarks, standardised, unlike_others, without_left
-from cxr.schemas import Finding, JobImage, ModelIdentity, Note, NoteCode, OperatingPoint, Prediction
+from cxr.schemas import Finding, JobImage, ModelIdentity, Note, OperatingPoint, Prediction
 
 
 def upright() -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """Triton Python backend: whole files in, findings out, for gRPC clients that do not decode films themselves.
 
-    FILE bytes [N,1] (JPEG, PNG or DICOM)  ->  FINDING, REFUSAL_CODE, REFUSAL, MODEL strings [N,1],
+    FILE bytes [N,1] (JPEG, PNG or DICOM)  ->  FINDING, NOTES, REFUSAL_CODE, REFUSAL, MODEL strings [N,1],
     PROBABILITY and OOD_SCORE fp32 [N,1], HEATMAP fp32 [N,h,w]
 
 A film is judged or refused: of FINDING and REFUSAL_CODE one is empty, and a refused film's numbers are NaN. Files are
@@ -65,17 +65,19 @@ def files_of(request):
 def respond(answers):
     """One request's answers as its response; a refused film's numbers are NaN."""
     judged = [isinstance(answer, Prediction) for answer in answers]
-    heatmaps = [np.array(answer.heatmap, np.float32) for answer, one in zip(answers, judged, strict=True) if one]
+    both = list(zip(answers, judged, strict=True))
+    heatmaps = [np.array(answer.heatmap, np.float32) for answer, one in both if one]
     nothing = np.full_like(heatmaps[0], np.nan) if heatmaps else np.full((1, 1), np.nan, np.float32)
     left = iter(heatmaps)
     texts = {
-        "FINDING": [answer.finding.value if one else "" for answer, one in zip(answers, judged, strict=True)],
-        "REFUSAL_CODE": ["" if one else answer.code for answer, one in zip(answers, judged, strict=True)],
-        "REFUSAL": ["" if one else answer.message for answer, one in zip(answers, judged, strict=True)],
+        "FINDING": [answer.finding.value if one else "" for answer, one in both],
+        "NOTES": [",".join(note.code for note in answer.notes) if one else "" for answer, one in both],
+        "REFUSAL_CODE": ["" if one else answer.code for answer, one in both],
+        "REFUSAL": ["" if one else answer.message for answer, one in both],
         "MODEL": [named(answer.model) for answer in answers],
     }
     numbers = {
-        "PROBABILITY": [[answer.probability if one else np.nan] for answer, one in zip(answers, judged, strict=True)],
+        "PROBABILITY": [[answer.probability if one else np.nan] for answer, one in both],
         "OOD_SCORE": [[np.nan if answer.ood_score is None else answer.ood_score] for answer in answers],
         "HEATMAP": [next(left) if one else nothing for one in judged],
     }
