@@ -127,7 +127,7 @@ clean: ## Remove environments, caches and everything the local stack wrote
 	$(PYTHON) -m venv .venv-trainer
 
 $(MARK_RUN): requirements/run.txt requirements/tritonserver.txt pyproject.toml | .venv/bin/python
-	@echo "Installing into .venv ..."
+	@echo "Installing into .venv (a minute or two) ..."
 	$(SERVE)/python $(PIP_INSTALL) --require-hashes -r requirements/run.txt
 	$(SERVE)/python $(PIP_INSTALL) --require-hashes -r requirements/tritonserver.txt
 	@touch $@
@@ -138,12 +138,12 @@ $(MARK_TRITON): requirements/tritonstub.txt | .venv-triton/bin/python
 	@touch $@
 
 $(MARK_TEST): requirements/test.txt $(MARK_RUN)
-	@echo "Installing the development tools into .venv ..."
+	@echo "Installing the development tools into .venv (about a minute) ..."
 	$(SERVE)/python $(PIP_INSTALL) --require-hashes -r requirements/test.txt
 	@touch $@
 
 $(MARK_TRAINER): requirements/trainer.txt pyproject.toml | .venv-trainer/bin/python
-	@echo "Installing the trainer into .venv-trainer ..."
+	@echo "Installing the trainer with PyTorch into .venv-trainer (a few minutes) ..."
 	$(TRAIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH_INDEX) "$(TORCH)"
 	$(TRAIN)/python $(PIP_INSTALL) --require-hashes -r requirements/trainer.txt
 	@touch $@

@@ -18,7 +18,7 @@ from honcho.printer import Printer
 from honcho.process import Popen, Process
 from rich.console import Console
 
-from deploy.local.demo import StackNotReady, findings_table, judge, wait_until_ready
+from deploy.local.demo import StackNotReady, doors, findings_table, judge, wait_until_ready
 from deploy.local.samples import sample_files
 from deploy.local.settings import ROOT, LocalSettings, port_is_free
 
@@ -41,8 +41,8 @@ def main(
     log = settings.local_dir / "logs" / "stack.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
-        manager, url = _processes(settings, output), f"http://127.0.0.1:{settings.gateway_port}"
-        look = FirstLook(url, samples, manager, once)
+        manager = _processes(settings, output)
+        look = FirstLook(settings, samples, manager, once)
         look.start()
         signal.signal(signal.SIGHUP, lambda *_: manager.terminate())  # the terminal was closed
         manager.loop()
@@ -88,9 +88,10 @@ class InOurSession(Process):  # type: ignore[misc]
 class FirstLook(threading.Thread):
     """Waits for the stack, shows the samples' findings, and with ``once`` stops the stack again."""
 
-    def __init__(self, url: str, samples: list[Path], manager: Manager, once: bool) -> None:
+    def __init__(self, settings: LocalSettings, samples: list[Path], manager: Manager, once: bool) -> None:
         super().__init__(name="first-look", daemon=True)
-        self._url, self._samples, self._manager, self._once = url, samples, manager, once
+        self._settings, self._url = settings, f"http://127.0.0.1:{settings.gateway_port}"
+        self._samples, self._manager, self._once = samples, manager, once
         self.stopped_by_itself, self.exit_code = False, 0
 
     def run(self) -> None:
@@ -102,7 +103,7 @@ class FirstLook(threading.Thread):
         except (StackNotReady, OSError) as error:
             console.print(str(error), style="red")
             self.exit_code = 1
-        console.print(f"Page and API: {self._url}    API description: {self._url}/openapi.json")
+        console.print(doors(self._settings))
         if self._once:
             self.stopped_by_itself = True
             self._manager.terminate()

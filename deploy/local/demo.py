@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from deploy.local.settings import LocalSettings
+
 WORDS = {
     "pneumonia": "[bold red]pneumonia",
     "no_pneumonia": "[green]no pneumonia",
@@ -60,6 +62,27 @@ def judge(url: str, files: list[Path], console: Console, timeout_s: float = 300.
         return rows
 
 
+def doors(settings: LocalSettings) -> Table:
+    """Where the stack listens, and where the sample films lie."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    gateway = f"http://127.0.0.1:{settings.gateway_port}"
+    for words, where in (
+        ("Page", gateway),
+        ("API", f"{gateway}/docs"),
+        ("gRPC", f"127.0.0.1:{settings.triton_port} (docs/grpc.md)"),
+        ("Sample films", _near(settings.local_dir / "samples")),
+    ):
+        table.add_row(words, where)
+    return table
+
+
+def _near(path: Path) -> str:
+    """A path as one would type it here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
 def findings_table(rows: list[dict[str, Any]]) -> Table:
     """One line per film: what was found and how probable, or why it was refused."""
     models = {_model_line(row["result"]["model"]) for row in rows if row["result"]["model"]}
@@ -85,4 +108,11 @@ def _model_line(model: dict[str, Any]) -> str:
 
 def _bar(probability: float, width: int = 20) -> str:
     filled = round(probability * width)
-    return f"{'█' * filled}{'░' * (width - filled)} {probability:.3f}"
+    return f"{'█' * filled}{'░' * (width - filled)} {_percent(probability)}"
+
+
+def _percent(probability: float) -> str:
+    """No film is certain: 0 % and 100 % are never said."""
+    if probability < 0.01:
+        return "< 1 %"
+    return "> 99 %" if probability > 0.99 else f"{probability:.0%}".replace("%", " %")
