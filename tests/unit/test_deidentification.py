@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
+from pydicom.uid import DigitalXRayImageStorageForPresentation, SecondaryCaptureImageStorage
 
 from cxr.dicom.admission import admit
 from cxr.errors import CorruptDicom, ImageRejected, WrongModality
@@ -85,9 +87,34 @@ def test_nothing_that_the_profile_names_is_kept() -> None:
     assert np.array_equal(preprocess(kept), preprocess(content))
 
 
+def test_a_table_of_grey_levels_is_kept_and_shows_the_film() -> None:
+    table = Dataset()
+    table.LUTDescriptor, table.LUTData = [256, 0, 16], np.arange(255, -1, -1, dtype="<u2").tobytes()
+    table["LUTDescriptor"].VR, table["LUTData"].VR = "US", "OW"
+    content = dicom(VOILUTSequence=Sequence([table]))
+    turned_round = np.corrcoef(preprocess(content).ravel(), preprocess(dicom()).ravel())[0, 1]
+    assert turned_round == pytest.approx(-1, abs=1e-3)
+    assert np.array_equal(preprocess(admit(content, MANY).content), preprocess(content))
+
+
+@pytest.mark.parametrize("said", ["", "1.2.840.10008.1.2.1", "1.2.3", "text"])
+def test_what_is_kept_has_a_class_of_film_whatever_was_said(said: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        content = dicom(SOPClassUID=said)
+    kept = pydicom.dcmread(io.BytesIO(admit(content, MANY).content))
+    assert kept.SOPClassUID == SecondaryCaptureImageStorage
+    named = pydicom.dcmread(io.BytesIO(admit(dicom(), MANY).content))
+    assert named.SOPClassUID == DigitalXRayImageStorageForPresentation
+    for file in (kept, named):
+        assert file.file_meta.MediaStorageSOPClassUID == file.SOPClassUID
+        assert file.file_meta.MediaStorageSOPInstanceUID == file.SOPInstanceUID
+
+
 def test_the_kept_file_says_that_identity_was_removed() -> None:
     kept = pydicom.dcmread(io.BytesIO(admit(dicom(PatientName="A^B"), MANY).content))
     assert kept.PatientIdentityRemoved == "YES"
+    assert kept.LongitudinalTemporalInformationModified == "REMOVED"
     assert kept.DeidentificationMethodCodeSequence[0].CodeValue == "113100"
     assert "PatientName" not in kept
 
@@ -108,7 +135,7 @@ def test_text_in_the_place_of_a_number_is_refused() -> None:
     content = dicom(WindowCenter=1600, WindowWidth=1600)
     worded = content.replace(b"\x28\x00\x50\x10DS\x06\x001600.0", b"\x28\x00\x50\x10LO\x06\x00JANE D")
     assert worded != content
-    with pytest.raises(CorruptDicom):
+    with pytest.raises(CorruptDicom, match="WindowCenter of type LO"):
         admit(worded, MANY)
 
 

@@ -72,10 +72,36 @@ def test_what_is_not_one_chest_film_is_refused_by_name(content: bytes, error: ty
         grey_levels(content, MANY)
 
 
-def test_an_unreadable_compression_is_named() -> None:
-    private = dicom().replace(b"1.2.840.10008.1.2.1\0", b"1.2.826.0.1.3680043\0")
-    with pytest.raises(UnsupportedTransferSyntax):
-        grey_levels(private, MANY)
+@pytest.mark.parametrize(
+    ("syntax", "named"),
+    [
+        (b"1.2.826.0.1.3680043\0", "1.2.826.0.1.3680043"),
+        (b"1.2.840.10008.1.2.4.100\0", "MPEG2"),
+        (b"A^B", "unreadable"),
+    ],
+)
+def test_an_unreadable_compression_is_named(syntax: bytes, named: str) -> None:
+    content = dicom()
+    said = b"UI\x14\x001.2.840.10008.1.2.1\0"
+    assert said in content
+    foreign = content.replace(said, b"UI" + len(syntax).to_bytes(2, "little") + syntax)
+    group_length = content.index(b"UL\x04\0") + 4
+    longer = int.from_bytes(content[group_length : group_length + 4], "little") + len(syntax) - 20
+    foreign = foreign[:group_length] + longer.to_bytes(4, "little") + foreign[group_length + 4 :]
+    with pytest.raises(UnsupportedTransferSyntax, match=named):
+        grey_levels(foreign, MANY)
+
+
+@pytest.mark.parametrize("start", [b"\2\0\0\0", b"\2\0\1\0", b"\2\0\x10\0", b"\x08\0\5\0", b"\x08\0\x16\0"])
+def test_without_its_mark_a_file_is_known_by_its_first_group(start: bytes) -> None:
+    assert looks_like_dicom(start + bytes(20))
+
+
+@pytest.mark.parametrize(
+    "start", [b"\2\0\2\0", b"\x08\1\5\0", b"\x08\0\5\1", b"\x09\0\5\0", b"\xff\xd8\xff\0", b"ab\0\0", b""]
+)
+def test_what_begins_otherwise_is_no_dicom_file(start: bytes) -> None:
+    assert not looks_like_dicom(start + bytes(20) if start else b"")
 
 
 def test_a_dicom_film_becomes_the_tensor_of_its_grey_levels() -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from cxr.errors import CorruptImage, CxrError, EmptyFile, FileTooLarge, TooFewPixels, TooManyPixels, UnsupportedFormat
-from cxr.imaging import IMAGE_SIZE_PX, Limits, decode, preprocess
+from cxr.imaging import IMAGE_SIZE_PX, Limits, decode, examine, preprocess
 from tests.files import dicom, grey_ramp, jpeg, png, png_header_of
 
 
@@ -81,6 +81,31 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size() -> None:
     content = jpeg(grey_ramp(2048, 1792))
     assert decode(content).size == (2048, 1792)
     assert decode(content, enough_px=448).size == (512, 448)
+
+
+def test_no_more_of_a_jpeg_is_decoded_than_the_tensor_needs() -> None:
+    film = grey_ramp(2048, 1792)
+    film[::2] = 255 - film[::2]  # lines that a decoder at a fraction of the size never sees one by one
+    whole = decode(jpeg(film)).resize((IMAGE_SIZE_PX, IMAGE_SIZE_PX), Image.Resampling.BILINEAR)
+    less = decode(jpeg(film), enough_px=2 * IMAGE_SIZE_PX).resize((IMAGE_SIZE_PX,) * 2, Image.Resampling.BILINEAR)
+    assert not np.array_equal(whole, less)
+    assert np.array_equal(preprocess(jpeg(film))[0], less)
+    assert np.array_equal(examine(jpeg(film)).tensor, preprocess(jpeg(film)))
+    assert decode(jpeg(np.dstack([film] * 3)), enough_px=448).size == (512, 448)
+
+
+@pytest.mark.parametrize(
+    ("content", "limits", "detail"),
+    [
+        (png(), Limits(max_file_bytes=100), f"{len(png())} bytes, at most 100"),
+        (png_header_of(10_000, 6_000), Limits(), "10000 x 6000, at most 40 million"),
+        (png(grey_ramp(63, 300)), Limits(), "63 x 300, at least 64 on each side"),
+    ],
+)
+def test_a_refusal_says_how_much_is_too_much(content: bytes, limits: Limits, detail: str) -> None:
+    with pytest.raises(CxrError) as refusal:
+        preprocess(content, limits)
+    assert refusal.value.detail == detail
 
 
 REFUSED = {
