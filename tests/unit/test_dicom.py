@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 
 from cxr.dicom import grey_levels, looks_like_dicom
@@ -51,6 +54,30 @@ def test_a_file_without_preamble_is_read() -> None:
     bare = dicom()[132:]
     assert looks_like_dicom(bare)
     assert np.array_equal(grey_levels(bare, MANY), grey_ramp())
+
+
+@pytest.mark.parametrize(("implicit", "little"), [(True, True), (False, True), (False, False)])
+def test_a_file_without_a_meta_header_is_read_as_its_bytes_say(implicit: bool, little: bool) -> None:
+    film = pydicom.dcmread(io.BytesIO(dicom(grey_ramp().astype(np.uint16) * 16, WindowCenter=1600, WindowWidth=1600)))
+    shown = grey_levels(as_file(film, enforce_file_format=True), MANY)
+    if not little:
+        film.PixelData = np.frombuffer(film.PixelData, "<u2").astype(">u2").tobytes()
+    film.file_meta, film.preamble = pydicom.dataset.FileMetaDataset(), None
+    bare = as_file(film, implicit_vr=implicit, little_endian=little, enforce_file_format=False)
+    assert bare[:2] == (b"\x08\0" if little else b"\0\x08")
+    assert np.array_equal(grey_levels(bare, MANY), shown)
+
+
+def as_file(film: pydicom.Dataset, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, film, **options)
+    return buffer.getvalue()
+
+
+def test_what_says_nothing_of_itself_is_damage() -> None:
+    with pytest.raises(CorruptDicom, match="neither Modality nor SOPClassUID"):
+        grey_levels(dicom(Modality=None).replace(b"\x08\0\x16\0UI", b"\x08\0\x17\0UI"), MANY)
+    assert grey_levels(dicom().replace(b"\x08\0\x16\0UI", b"\x08\0\x17\0UI"), MANY).shape == grey_ramp().shape
 
 
 REFUSED = {
