@@ -14,6 +14,7 @@ import yaml
 
 from cxr.telemetry.metrics import REGISTRY
 from deploy.local.settings import ROOT
+from gateway.http_edge import UNLOGGED as PROBES
 from tests.parts import compose
 from tests.programs import program
 from tests.prometheus import OBSERVE
@@ -79,6 +80,13 @@ def test_alerts_and_panels_ask_for_metrics_that_there_are() -> None:
     asked |= {name for _, query in dashboard_queries() for name in METRIC.findall(query)}
     ours = {name for name in asked if name.startswith("cxr_")}
     assert ours <= known_metrics()
+
+
+def test_failures_are_counted_without_the_probes() -> None:
+    counted = [rule["expr"] for rule in ALERTS] + [query for _, query in dashboard_queries()]
+    counted = [expression for expression in counted if "cxr_http_requests_total" in expression]
+    assert len(counted) == 2
+    assert all(f'route!~"{"|".join(PROBES)}"' in expression for expression in counted)
 
 
 def test_panels_have_numbers_titles_and_the_provisioned_source() -> None:
