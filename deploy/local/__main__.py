@@ -21,6 +21,7 @@ from rich.console import Console
 from deploy.local.demo import StackNotReady, doors, findings_table, judge, wait_until_ready
 from deploy.local.samples import sample_files
 from deploy.local.settings import ROOT, LocalSettings, port_is_free
+from deploy.local.stack_log import first_ending, fresh_log
 
 console = Console()
 START_TIMEOUT_S = 180.0
@@ -38,8 +39,7 @@ def main(
     # First of all: a download started beside honcho's forks would hand them its pipes and never see them close.
     with console.status("Fetching sample films ..."):
         samples = sample_files(settings.local_dir / "samples", settings.data, console.print)
-    log = settings.local_dir / "logs" / "stack.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log = fresh_log(settings.local_dir / "logs")
     with log.open("w") as output:
         manager = _processes(settings, output)
         look = FirstLook(settings, samples, manager, once)
@@ -50,8 +50,10 @@ def main(
     if look.stopped_by_itself:
         raise typer.Exit(look.exit_code)
     if manager.returncode not in (130, 143):  # a part ended although nobody asked
-        console.print(f"A part of the stack ended. The last lines of {log}:", style="red")
-        console.print("\n".join(log.read_text().splitlines()[-20:]), highlight=False, markup=False)
+        ending = first_ending(log)
+        console.print(str(ending), style="red", markup=False, soft_wrap=True)
+        console.print(f"Its last lines, of {log}:", soft_wrap=True)
+        console.print("\n".join(ending.last_lines), highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(1)
     console.print("Stopped; no process is left behind.")
 

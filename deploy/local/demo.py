@@ -63,7 +63,7 @@ def judge(url: str, files: list[Path], console: Console, timeout_s: float = 300.
 
 
 def doors(settings: LocalSettings) -> Table:
-    """Where the stack listens, and where the sample films lie."""
+    """Where the stack listens, where the sample films lie, and where the parts log."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -73,6 +73,7 @@ def doors(settings: LocalSettings) -> Table:
         ("API", f"{gateway}/docs"),
         ("gRPC", f"127.0.0.1:{settings.triton_port} (docs/grpc.md)"),
         ("Sample films", _near(settings.local_dir / "samples")),
+        ("Log", _near(settings.local_dir / "logs" / "stack.log")),
     ):
         table.add_row(words, where)
     return table
