@@ -66,7 +66,7 @@ def of_compose(**variables: str) -> dict[str, Part]:
         words = [defaulted(str(word), variables) for word in service["command"]]
         if image == "triton":
             words = ["tritonserver", *words]  # the image's entry point
-        test = service.get("healthcheck", {}).get("test", [])
+        test = [defaulted(word) for word in service.get("healthcheck", {}).get("test", [])]
         probes = {"startupProbe": {"exec": {"command": test[1:]}, "failureThreshold": 6}} if test else {}
         environment = {key: defaulted(str(value), variables) for key, value in service.get("environment", {}).items()}
         grace_s = float(str(service.get("stop_grace_period", "10s")).removesuffix("s"))
@@ -75,5 +75,6 @@ def of_compose(**variables: str) -> dict[str, Part]:
 
 
 def defaulted(value: str, variables: Mapping[str, str] | None = None) -> str:
-    """A value as Compose reads it: what somebody set in place of a variable, or what stands there for it."""
-    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: (variables or {}).get(found[1]) or found[2], value)
+    """A value as Compose reads it: what somebody set in place of a variable, or what stands there for it; $$ is a $."""
+    value = re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: (variables or {}).get(found[1]) or found[2], value)
+    return value.replace("$$", "$")
