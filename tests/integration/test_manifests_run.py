@@ -25,6 +25,7 @@ from trainer.golden import PHANTOMS, GoldenSet
 from trainer.repository import served_card
 
 SERVERS = ("redis", "triton", "worker", "gateway")
+TOLD_TO_STOP = (0, -15, 143)  # well, by SIGTERM, or as a shell says that
 ALONE = ("worker", "gateway", "dicom", "retention")  # that read our settings
 
 
@@ -107,7 +108,7 @@ def test_an_unknown_or_missing_variable_ends_the_process_at_once(machine: Machin
 
 def test_everybody_ends_within_the_grace_period(machine: Machine, cluster: dict[str, Part]) -> None:
     for name in reversed(SERVERS):
-        assert machine.stop(cluster[name]) in (0, -15), f"{name}: {machine.log(cluster[name])}"
+        assert machine.stop(cluster[name]) in TOLD_TO_STOP, f"{name}: {machine.log(cluster[name])}"
 
 
 def judge_under_one_trace(machine: Machine, sink: OtlpSink) -> None:
@@ -133,7 +134,7 @@ def test_compose_judges_a_film_traces_it_and_stops(tmp_path: Path) -> None:
         with pytest.raises(NoPermissionError), Redis(port=machine.ports[6379]) as stranger:
             stranger.dbsize()
         for name in ("dicom", *reversed(SERVERS)):
-            assert machine.stop(parts[name]) in (0, -15), f"{name}: {machine.log(parts[name])}"
+            assert machine.stop(parts[name]) in TOLD_TO_STOP, f"{name}: {machine.log(parts[name])}"
     finally:
         machine.close()
         sink.close()
@@ -160,7 +161,7 @@ def test_production_judges_a_film_from_an_object_store(tmp_path: Path, bucket: B
         assert bucket.names()
         assert machine.run(parts["retention"]).returncode == 0
         for name in reversed(servers):
-            assert machine.stop(parts[name]) in (0, -15), f"{name}: {machine.log(parts[name])}"
+            assert machine.stop(parts[name]) in TOLD_TO_STOP, f"{name}: {machine.log(parts[name])}"
     finally:
         machine.close()
         sink.close()

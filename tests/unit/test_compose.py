@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -45,6 +46,21 @@ def test_every_service_is_pinned_hardened_and_limited(name: str) -> None:
         assert (ROOT / service["build"]["dockerfile"]).is_file()
 
 
+def size_bytes(words: str) -> int:
+    return int(words[:-1]) * {"m": 2**20, "g": 2**30}[words[-1]]
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if compose()["services"][name]["image"].startswith(OURS)])
+def test_files_in_memory_leave_the_process_half_of_it(name: str) -> None:
+    """Docker counts a tmpfs against the limit, so whole uploads lie on disk."""
+    service = compose()["services"][name]
+    in_memory = dict(mount.split(":size=") for mount in service.get("tmpfs", []))
+    sizes = [options.split(",")[0] for options in in_memory.values()] + [service.get("shm_size", "64m")]
+    assert sum(map(size_bytes, sizes)) <= size_bytes(service["deploy"]["resources"]["limits"]["memory"]) / 2
+    on_disk = [volume.split(":")[1] for volume in service.get("volumes", [])]
+    assert ["/tmp" in in_memory, "/tmp" in on_disk] == ([False, True] if name == "gateway" else [True, False])
+
+
 def test_only_the_doors_are_reached_from_outside() -> None:
     found = compose()
     assert found["networks"]["inside"]["internal"] is True
@@ -76,3 +92,17 @@ def test_processes_run_as_in_kubernetes(name: str) -> None:
     assert (here.words, here.grace_s) == (there.words, there.grace_s)
     known = {f"CXR_{field.upper()}" for field in Settings.model_fields}
     assert {variable for variable in here.environment if variable.startswith("CXR_")} <= known
+
+
+@pytest.mark.parametrize("said", ["PONG", "LOADING Redis is loading the dataset in memory", "NOAUTH", "MISCONF", ""])
+def test_redis_is_well_only_when_it_says_so(said: str, tmp_path: Path) -> None:
+    """redis-cli prints an error reply and ends with exit code 0."""
+    cli = tmp_path / "redis-cli"
+    cli.write_text(f"#!/bin/sh\necho {said}\n")
+    cli.chmod(0o755)
+    parts = (of_compose()["redis"], of_kubernetes("cpu", SECRETS)["redis"])
+    asked = [probe["exec"]["command"] for part in parts for probe in part.probes.values() if "exec" in probe]
+    assert len(asked) == 3
+    for words in asked:
+        done = subprocess.run(words, env={"PATH": f"{tmp_path}:{os.defpath}"}, check=False)
+        assert (done.returncode == 0) == (said == "PONG"), words
