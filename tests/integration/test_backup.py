@@ -31,10 +31,12 @@ def test_a_job_half_answered_is_restored_and_finished(tmp_path: Path) -> None:
         answer(stack, Chunk(job_id, 0, 1))
         assert stack.leases.claim(Chunk(job_id, 2, 3)), "in hand at the time of the copy"
         redis = stack.ledger.redis
+        redis.config_set("auto-aof-rewrite-percentage", 0)
         redis.bgrewriteaof()
         wait_until(lambda: not redis.info("persistence")["aof_rewrite_in_progress"], 30, "the log to be rewritten")
         # The ledger first: a film too many does no harm, a film too few would.
         shutil.copytree(here / "redis", there / "redis")
+        redis.config_set("auto-aof-rewrite-percentage", 100)
         shutil.copytree(here / "blobs", there / "blobs")
         stack.submit([png()], QueueName.BATCH)  # what came after the copy is not in it
     finally:

@@ -226,6 +226,25 @@ def test_the_guides_overlay_leaves_our_redis_out(tmp_path: Path) -> None:
             kubernetes_validate.validate(each, RELEASES[-1], strict=True)
 
 
+def test_a_backup_is_put_back_into_the_same_volumes_as_the_same_users() -> None:
+    found = {each.name: each for each in workloads("cpu")}
+    holders = {"restore-ledger": (found["redis"], "ledger-redis-0"), "restore-films": (found["worker"], "blobs")}
+    pods = rendered_at(ROOT / "deploy" / "kubernetes" / "restore")
+    assert {pod["metadata"]["name"] for pod in pods} == set(holders)
+    for pod in pods:
+        kubernetes_validate.validate(pod, RELEASES[-1], strict=True)
+        assert _pod_breaks(pod["spec"]) == []
+        assert _breaks(pod["spec"]["containers"][0]) == []
+        owner, claim = holders[pod["metadata"]["name"]]
+        assert pod["spec"]["securityContext"] == owner.pod["securityContext"]
+        [volume] = pod["spec"]["volumes"]
+        assert volume["persistentVolumeClaim"]["claimName"] == claim
+        [mount] = pod["spec"]["containers"][0]["volumeMounts"]
+        assert mount["mountPath"] in {each["mountPath"] for each in owner.pod["containers"][0]["volumeMounts"]}
+    assert "ledger" in found["redis"].claims
+    assert "blobs" in {each["metadata"]["name"] for each in of_kind("cpu", "PersistentVolumeClaim")}
+
+
 def test_nothing_in_the_folder_is_left_out_of_the_overlays() -> None:
     folder = ROOT / "deploy" / "kubernetes"
     for kustomization in folder.rglob("kustomization.yaml"):
