@@ -50,11 +50,13 @@ def test_every_object_fits_the_schema(overlay: str, release: str) -> None:
 
 
 def test_scaled_objects_have_what_keda_wants() -> None:
-    """Fields of keda.sh/v1alpha1 that these manifests use, by KEDA 2's reference; its CRD is not packaged anywhere."""
+    """Fields of keda.sh/v1alpha1 that these manifests use, by KEDA 2.17's reference; its CRD is packaged nowhere."""
     scaled = {"scaleTargetRef", "minReplicaCount", "maxReplicaCount", "pollingInterval", "cooldownPeriod", "fallback"}
     lists = {queue.name for queue in celery_app("redis://127.0.0.1:1/0").conf.task_queues}
     [found] = of_kind("production", "ScaledObject")
     assert set(found["spec"]) == scaled | {"triggers"}
+    assert set(found["spec"]["fallback"]) == {"failureThreshold", "replicas", "behavior"}
+    assert found["spec"]["fallback"]["behavior"] == "currentReplicas"
     assert found["spec"]["scaleTargetRef"] == {"name": "worker"}
     authentications = {each["metadata"]["name"] for each in of_kind("production", "TriggerAuthentication")}
     for trigger in found["spec"]["triggers"]:
