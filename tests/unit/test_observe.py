@@ -51,7 +51,12 @@ def known_metrics() -> set[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [("check", "config", "prometheus.yml"), ("check", "rules", "alerts.yml"), ("test", "rules", "alerts.test.yml")],
+    [
+        ("check", "config", "prometheus.yml"),
+        ("check", "config", "prometheus-local.yml"),
+        ("check", "rules", "alerts.yml"),
+        ("test", "rules", "alerts.test.yml"),
+    ],
     ids=" ".join,
 )
 def test_promtool_agrees(words: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from cxr.errors import every_error
+from cxr.settings import Settings
 from deploy.local.settings import ROOT
 from tests.unit.test_observe import anchors
 
@@ -54,3 +55,13 @@ def test_nothing_is_older_than_the_least_versions() -> None:
     for name, least in rows:
         assert pinned(name), name
         assert all(version(found) >= version(least) for found in pinned(name)), name
+
+
+def test_redis_sizes_follow_the_rule_beside_them() -> None:
+    [(bytes_a_film, reserve)] = re.findall(r"CXR_RETENTION_S x ([\d,]+) x ([\d.]+)", TEXT)
+    rows = re.findall(r"^\| (\d+) \| ([\d.]+) GB \| ([\d.]+) GB \|$", TEXT, re.MULTILINE)
+    assert len(rows) == 3
+    for films, *sizes in rows:
+        for days, gigabytes in zip((1, Settings().retention_s / 86400), map(float, sizes), strict=True):
+            needed = int(films) * 86400 * days * int(bytes_a_film.replace(",", "")) * float(reserve) / 1e9
+            assert gigabytes == pytest.approx(needed, rel=0.03)
