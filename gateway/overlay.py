@@ -20,6 +20,7 @@ SHOWN_PX = 1024
 # film that is almost cold everywhere looks so.
 FULL_DENSITY = math.log(0.99 / 0.01)
 STRONGEST_ALPHA = 0.85
+FAINTEST = 0.02  # under the page's heatmap (opacity 0.6) a film's levels then change by less than 3 of 255
 # From dark red over orange to yellow: rising in lightness, so that it is read without telling hues apart.
 WARM_STOPS = ((0.0, (140, 16, 20)), (0.45, (222, 66, 20)), (0.8, (250, 142, 28)), (1.0, (255, 208, 84)))
 
@@ -60,6 +61,12 @@ def warm_layer(heatmap: Sequence[Sequence[float]], size: tuple[int, int]) -> Ima
     density = np.asarray(Image.fromarray(cells * cells.size).resize(size, Image.Resampling.BICUBIC), np.float32)
     strength = np.clip(density / max(FULL_DENSITY, float(cells.max()) * cells.size), 0.0, 1.0)
     return Image.fromarray(_warm(strength))
+
+
+def faint(heatmap: Sequence[Sequence[float]]) -> bool:
+    """Whether its warmest part is too faint to be seen over a film."""
+    cells = np.asarray(heatmap, np.float32)
+    return float(cells.max()) * cells.size < FAINTEST * FULL_DENSITY
 
 
 def _warm(strength: NDArray[np.float32]) -> NDArray[np.uint8]:

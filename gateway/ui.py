@@ -10,13 +10,14 @@ import gradio as gr
 from fastapi import FastAPI
 
 from gateway.auth import caller_of
-from gateway.page.about import HEAD
+from gateway.page.about import HEAD, codes
 from gateway.page.reading import EMPTY
 from gateway.page.visitor import visitor
 from gateway.parts import Parts
-from gateway.ui_events import FOLLOW_S, Page, View
+from gateway.ui_events import FOLLOW_S, Page
 from gateway.ui_system import System
 from gateway.ui_theme import theme
+from gateway.ui_view import View
 
 BEAT_S = 3.0
 DROP_WORDS = {
@@ -35,6 +36,7 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
     """Put the page at ``/``, behind every route that ``app`` already has."""
     folder = resources.files("gateway.page")
     script, viewer = ((folder / name).read_text() for name in ("page.js", "viewer.js"))
+    once = "".join(f"<script>{(folder / name).read_text()}</script>" for name in ("session.js", "places.js"))
     with gr.Blocks(
         title="PneumoServe", analytics_enabled=False, fill_width=True, delete_cache=(CACHE_LOOK_S, CACHE_AGE_S)
     ) as blocks:
@@ -46,7 +48,7 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
         theme=theme(),
         i18n=gr.I18n(en=DROP_WORDS),
         css=(folder / "style.css").read_text(),
-        head=f"<script>{(folder / 'session.js').read_text()}</script>",
+        head=once,
         footer_links=[],
         run_history=False,
         show_error=False,
@@ -76,7 +78,8 @@ def _layout(blocks: gr.Blocks, page: Page, says: System, script: str, viewer: st
                 directory = gr.UploadButton("Choose a folder", file_count="directory", elem_id="folder")
             standing, films, recent = part("", "standing"), part("", "films"), part("", "recent")
         with gr.Tab("System", id="system", elem_id="tab-system") as system:
-            pulse, card = part("", "pulse"), part("", "card")
+            card, pulse = part("", "card"), part("", "pulse")
+            part(codes(), "codes")
     foot = part("", "foot")
 
     shown = [view, tabs, alert, film, standing, films, recent, clock]
@@ -90,6 +93,7 @@ def _layout(blocks: gr.Blocks, page: Page, says: System, script: str, viewer: st
         (film.submit, page.say),
         (film.delete, page.forget_film),
         (recent.select, page.open),
+        (foot.select, page.open),
         (standing.stop, page.stop),
         (standing.delete, page.forget_list),
     ):

@@ -5,8 +5,8 @@ A page's upload is a job like any other: it goes through ``gateway.uploads`` and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,53 +14,27 @@ import gradio as gr
 from pydantic import ValidationError
 
 from cxr.errors import CxrError, ImageNotFound, JobNotFound, RequestRefused, ScopeMissing
-from cxr.jobs import Opinion
-from cxr.schemas import Job
+from cxr.jobs import JobStore, Opinion
+from cxr.schemas import Job, JobResult
 from gateway.auth import Scope, caller_of
 from gateway.cards import Cards
 from gateway.feedback import give_feedback
 from gateway.page.jobs import recent_jobs
 from gateway.page.reading import EMPTY, Way, reading
-from gateway.page.standing import fault, progress, receiving
+from gateway.page.standing import deleted, fault, progress, receiving
 from gateway.page.worklist import worklist
 from gateway.parts import Parts
 from gateway.problems import status_of
 from gateway.spool import Upload
+from gateway.ui_view import Shown, View
 from gateway.uploads import accept
-from gateway.worklists import Answer, Arrangement, Line, Order, Worklists
+from gateway.worklists import Answer, Line, Order, Worklists
 
+TABS = ("read", "batch", "system")
 RECENT_JOBS = 20
+COUNTED_FILMS = 50  # a recent job of no more films says what came out of it, which is read from all of them
 FOLLOW_S, FOLLOW_LONG_S = 0.5, 3.0  # between two looks at what is not final
 LONG_FILMS = 5_000
-
-
-@dataclass(frozen=True)
-class View:
-    """What one visitor looks at: a film of a job, and a job's list from one place on, arranged as the visitor likes."""
-
-    film_job: str = ""
-    film: int = 0
-    list_job: str = ""
-    first: int = 0
-    wanted: Arrangement = field(default_factory=Arrangement)
-
-
-@dataclass
-class Shown:
-    """What an event shows anew, in the order of the page's parts; the rest stays as it is."""
-
-    view: View
-    tabs: object = field(default_factory=gr.skip)
-    alert: object = field(default_factory=gr.skip)
-    film: object = field(default_factory=gr.skip)
-    standing: object = field(default_factory=gr.skip)
-    films: object = field(default_factory=gr.skip)
-    recent: object = field(default_factory=gr.skip)
-    clock: object = field(default_factory=gr.skip)
-    long: bool = False  # the list is so long that drawing it often would cost too much; no part of the page
-
-    def parts(self) -> tuple[object, ...]:
-        return tuple(getattr(self, part.name) for part in fields(self) if part.name != "long")
 
 
 class Page:
@@ -79,14 +53,13 @@ class Page:
         yield from self._receive(paths, Shown(view, standing=receiving(len(paths)), films=""), request)
 
     def resume(self, request: gr.Request) -> tuple[object, ...]:
-        """The page was opened: with ``?job=`` it shows that job again, with ``&film=`` that film of it."""
-        wanted = request.query_params
-        film = str(wanted.get("film", ""))
-        return self._open(str(wanted.get("job", "")), int(film) - 1 if film.isdecimal() else None, request)
+        """The page was opened: with ``?job=`` it shows that job again, with ``&film=`` that film of it, with ``tab=``
+        that tab."""
+        return self._open(request.query_params, View(), request)
 
-    def open(self, _: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
-        """One of the recent jobs was chosen."""
-        return self._open(str(event.job), None, request)
+    def open(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        """One of the recent jobs was chosen, or the browser went back or forth to an address of the page."""
+        return self._open(event._data or {}, view, request)
 
     def choose(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """A film of the list was chosen."""
@@ -134,8 +107,7 @@ class Page:
 
     def forget_list(self, view: View, request: gr.Request) -> tuple[object, ...]:
         """The job of the list is to be deleted."""
-        kept = View() if view.film_job == view.list_job else View(view.film_job, view.film)
-        return self._forget(view.list_job, Shown(view), "standing", kept, request)
+        return self._forget(view.list_job, Shown(view), "standing", view.without_list(), request)
 
     def forget_film(self, view: View, request: gr.Request) -> tuple[object, ...]:
         """The job of the lone film is to be deleted."""
@@ -166,32 +138,41 @@ class Page:
     def _forget(self, job_id: str, shown: Shown, place: str, left: View, request: gr.Request) -> tuple[object, ...]:
         try:
             seen = self._seen(request, Scope.SUBMIT)
+            films = seen.jobs.job(job_id).total
             seen.custody.forget(job_id, seen.caller.actor)
         except JobNotFound:
-            pass
+            return self._cleared(left, request).parts()
         except CxrError as error:
             setattr(shown, place, self._fault(error, "Not deleted", request))
             return shown.parts()
-        return self._cleared(left, request).parts()
+        shown = self._cleared(left, request)
+        setattr(shown, place, deleted(films))
+        return shown.parts()
 
-    def _open(self, job_id: str, film: int | None, request: gr.Request) -> tuple[object, ...]:
-        if not job_id:
-            return self._cleared(View(), request).parts()
+    def _open(self, wanted: Mapping[str, Any], view: View, request: gr.Request) -> tuple[object, ...]:
+        """``wanted`` is an address's query: ``job``, ``film`` from 1, ``tab``; each may be missing."""
+        job_id, film = str(wanted.get("job", "")), str(wanted.get("film", ""))
         try:
-            return self._opened(self._seen(request, Scope.READ).jobs.job(job_id), View(), request, film).parts()
+            if job_id:
+                job = self._seen(request, Scope.READ).jobs.job(job_id)
+                shown = self._opened(job, view, request, int(film) - 1 if film.isdecimal() else None)
+            else:
+                shown = self._cleared(view, request)
         except CxrError as error:
             shown = self._cleared(View(), request)
             shown.alert = shown.standing = self._fault(error, "Nothing to show", request)
-            return shown.parts()
+        if wanted.get("tab") in TABS:
+            shown.tabs = gr.Tabs(selected=str(wanted["tab"]))
+        return shown.parts()
 
     def _opened(self, job: Job, view: View, request: gr.Request, film: int | None = None) -> Shown:
         """A lone film is read at once, beside the list that was there; several are listed."""
         if job.total == 1:
             view, tab = replace(view, film_job=job.id, film=0), "read"
-        elif film is None:
-            view, tab = View(view.film_job, view.film, job.id), "batch"
         else:
-            view, tab = View(job.id, film, job.id), "read"
+            if view.list_job != job.id:
+                view = replace(view.without_list(), list_job=job.id)
+            view, tab = (view, "batch") if film is None else (replace(view, film_job=job.id, film=max(0, film)), "read")
         shown = self._cleared(view, request)
         shown.tabs = gr.Tabs(selected=tab)
         return shown
@@ -247,7 +228,8 @@ class Page:
         said = [one for one in seen.feedback.of_image(job.id, row.index) if one.reader == seen.caller.owner]
         way = self._way(seen, job, view) if job.total > 1 else None
         shown.alert = ""
-        shown.film = reading(job.id, row, self._cards.of(model) if model else None, said, way)
+        has_dicom = seen.references.any(job.id)
+        shown.film = reading(job.id, row, self._cards.of(model) if model else None, said, way, has_dicom)
         return row.result is None and not job.state.final
 
     def _way(self, seen: Parts, job: Job, view: View) -> Way:
@@ -266,17 +248,24 @@ class Page:
         shown.long = job.total > LONG_FILMS
         films = self._worklists.of(seen.jobs, job)
         counts = films.counts()
-        shown.standing = progress(job, counts, films.images_per_s)
+        shown.standing = progress(job, counts, films.images_per_s, seen.references.any(job.id))
         shown.films = worklist(films.arranged(view.wanted), view.first, job.total, view.wanted, counts)
         return not job.state.final
 
     def _recent(self, request: gr.Request, opened: str = "") -> str:
         try:
-            jobs = self._seen(request, Scope.READ).jobs
-            found = jobs.recent(RECENT_JOBS)
-            return recent_jobs([(job, row.image.name) for job in found for row in jobs.results(job.id, 0, 1)], opened)
+            seen = self._seen(request, Scope.READ)
+            found = [(job, self._first_films(seen.jobs, job)) for job in seen.jobs.recent(RECENT_JOBS)]
+            return recent_jobs(found, opened, everybodys=seen.caller.sees is None)
         except CxrError as error:
             return self._fault(error, "Recent jobs cannot be listed now", request)
+
+    def _first_films(self, jobs: JobStore, job: Job) -> list[JobResult]:
+        """All films of a job that is soon read, of another the first."""
+        try:
+            return list(jobs.results(job.id, 0, COUNTED_FILMS if job.total <= COUNTED_FILMS else 1))
+        except JobNotFound:  # deleted meanwhile
+            return []
 
     def _fault(self, error: CxrError, title: str, request: gr.Request) -> str:
         """HTML of what could not be done; on the record, as at every other door, where the visitor may not do it."""

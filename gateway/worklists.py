@@ -44,18 +44,20 @@ class Line:
     answer: Answer
     probability: float | None
     code: str
-    notes: int
+    notes: tuple[str, ...]  # by code
 
     @classmethod
     def of(cls, row: JobResult) -> Line:
         match row.result:
             case Prediction() as found:
                 answer = Answer(found.finding.value)
-                return cls(row.index, row.image.name, answer, found.probability, "", len(found.notes))
+                return cls(
+                    row.index, row.image.name, answer, found.probability, "", tuple(note.code for note in found.notes)
+                )
             case Rejection() as refused:
-                return cls(row.index, row.image.name, Answer.REFUSED, None, refused.code, 0)
+                return cls(row.index, row.image.name, Answer.REFUSED, None, refused.code, ())
             case None:
-                return cls(row.index, row.image.name, Answer.WAITING, None, "", 0)
+                return cls(row.index, row.image.name, Answer.WAITING, None, "", ())
 
 
 class Order(StrEnum):

@@ -28,6 +28,11 @@ class References:
             with redis_errors():
                 self._redis.hset(job_key(job_id, "references"), mapping=fields)
 
+    def any(self, job_id: str) -> bool:
+        """Whether any film of the job came as DICOM."""
+        with redis_errors():
+            return bool(self._redis.exists(job_key(job_id, "references")))
+
     def get(self, job_id: str, indices: Iterable[int]) -> dict[int, InstanceReference]:
         """Those that there are among ``indices``."""
         wanted = list(indices)

@@ -15,7 +15,7 @@ HEAD = f"""
 <header class="head">
   <div class="brand">
     {LUNGS}
-    <div><h1>PneumoServe</h1><p>Pneumonia on frontal chest X-rays</p></div>
+    <div><h1>PneumoServe</h1><p>Pneumonia on frontal chest X-rays of children aged 1 to 5</p></div>
   </div>
   <p class="notice" role="note">{NOTICE}</p>
 </header>"""
@@ -27,6 +27,24 @@ FIGURES = {
     "answered_accuracy": "accuracy where answered",
     "coverage": "share of films answered",
 }
+
+# docs/model_card.md, in which each of these stands
+LIMITS = (
+    "One hospital (Guangzhou), children of 1 to 5 years, films sorted by quality before they were published; labels by"
+    " two physicians, the test set checked by a third (Kermany et al. 2018).",
+    "Normals and pneumonias were recorded differently there; the training scrambles recordings to break that tie, and"
+    " the shortcut audit in the results says how far it succeeded.",
+    "The intervals are wide: 624 films. Films from another hospital will give lower figures than these.",
+    "Calibration holds for equal shares of both classes; where pneumonia is rarer, the probability is too high.",
+    "It answers partly from outside the lungs (shortcut audit in the results: AUC with the lung fields covered), and"
+    " strong noise or blur is refused although the answer would often stand (spoilt films in the results).",
+    "The heatmap shows where the evidence for this network lies, not where the disease is.",
+)
+HEATMAP = (
+    "Each cell of the map is what its part of the film adds to the log-odds of the probability: together they are those"
+    " log-odds. Warm parts raised the probability, those that lowered it are left clear. Between cells the colours are"
+    " interpolated."
+)
 
 
 def about(served: ServedModel) -> str:
@@ -51,27 +69,27 @@ def about(served: ServedModel) -> str:
       <h3>Data</h3><p>{escape(card.attribution)}</p>
       <p><a href="v1/model" target="_blank" rel="noopener">The whole card as JSON</a></p></div>
   </div>
-</section>
-{_codes()}"""
+  <h3>Limits</h3><ul class="limits">{"".join(f"<li>{limit}</li>" for limit in LIMITS)}</ul>
+  <h3>The heatmap</h3><p>{HEATMAP}</p>
+</section>"""
 
 
 def foot(served: ServedModel | None) -> str:
-    """HTML of the page's end: which model answers now."""
-    model = "no model at the moment"
-    if served:
-        model = f"{escape(served.card.name)} version {served.card.version} on {escape(served.engine)}"
+    """HTML of the page's end; ``served`` is None while no model answers. Which one judged a film is said beside it."""
+    model = "" if served else "No model answers at the moment. "
     return f"""
-<footer class="foot"><p>Answered by {model}. <a href="#system" data-card>Model card</a></p>
+<footer class="foot"><p>{model}<a href="#system" data-card>Model card</a></p>
   <p><a href="docs">HTTP API</a></p></footer>"""
 
 
 def no_model(error: CxrError) -> str:
     """HTML in place of the card while the model cannot be asked."""
     sentence = f"{escape(str(error))} {advice(error.code)}"
-    return f'<section class="panel about" aria-label="Model card"><p>{sentence}</p></section>{_codes()}'
+    return f'<section class="panel about" aria-label="Model card"><p>{sentence}</p></section>'
 
 
-def _codes() -> str:
+def codes() -> str:
+    """HTML of every code: what happened, and what to do."""
     rows = "".join(
         f'<tr><th scope="row"><code>{error.code}</code></th><td>{escape(error.sentence)} {advice(error.code)}</td></tr>'
         for error in every_error()

@@ -25,8 +25,9 @@ ADVICE = {
     "multi_frame_dicom": "Send each film of the series as a file of its own.",
     "unsupported_transfer_syntax": "Export the film uncompressed or as JPEG, JPEG-LS, JPEG 2000 or RLE.",
     "not_chest_xray": (
-        "If it is a frontal chest film, check that it is upright, not a photograph of a screen, and not heavily"
-        " cropped; then trust your own reading."
+        "Is it a lateral film, or of another part of the body? Only frontal (PA or AP) films of the chest are read:"
+        " upright, not heavily cropped, and not a photograph of a screen. If it is such a film all the same,"
+        " the model has no answer for it: read it without the model."
     ),
     "inverted_film": (
         "Send the film as it is read, with dark air and bright bones; a DICOM export must say MONOCHROME1 of inverted"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from cxr.schemas import Job, JobState
-from gateway.page.words import escape
+from cxr.schemas import Job, JobResult, JobState
+from gateway.page.words import ANSWERS, escape, moment, words_for
 
 STATES = {
     JobState.RECEIVING: "being stored",
@@ -27,22 +28,36 @@ NO_JOBS = """
 </section>"""
 
 
-def recent_jobs(jobs: Sequence[tuple[Job, str]], opened: str) -> str:
-    """HTML of jobs and the name of each one's first film; ``opened`` is the id of the one that is looked at."""
+def recent_jobs(jobs: Sequence[tuple[Job, Sequence[JobResult]]], opened: str, everybodys: bool = False) -> str:
+    """HTML of jobs, each with its films or the first of them; ``opened`` is the id of the one that is looked at.
+
+    ``everybodys``: where nobody signs in, they are not the visitor's own.
+    """
     if not jobs:
         return NO_JOBS
-    rows = "".join(_row(job, name, job.id == opened) for job, name in jobs)
+    title = "Recent jobs on this server" if everybodys else "My recent jobs"
+    rows = "".join(_row(job, films, job.id == opened) for job, films in jobs if films)
     return f"""
-<section class="panel recent" aria-label="My recent jobs">
-  <details{"" if opened else " open"}><summary>My recent jobs <span class="caption">{len(jobs)}</span></summary>
+<section class="panel recent" aria-label="{title}">
+  <details{"" if opened else " open"}><summary>{title} <span class="caption">{len(jobs)}</span></summary>
     <ul>{rows}</ul></details>
 </section>"""
 
 
-def _row(job: Job, name: str, opened: bool) -> str:
+def _row(job: Job, films: Sequence[JobResult], opened: bool) -> str:
+    name = films[0].image.name
     more = f" and {job.total - 1:,} more" if job.total > 1 else ""
     current = ' aria-current="true"' if opened else ""
     return f"""
 <li><a href="?job={escape(job.id)}" data-open="{escape(job.id)}"{current}>{escape(name)}{more}</a>
-  <span>{STATES[job.state]}{"" if job.state.final else f", {job.answered:,} of {job.total:,}"}</span>
-  <time datetime="{job.created_at.isoformat()}">{job.created_at:%Y-%m-%d %H:%M} UTC</time></li>"""
+  <span>{_came_out(job, films)}</span>
+  {moment(job.created_at)}</li>"""
+
+
+def _came_out(job: Job, films: Sequence[JobResult]) -> str:
+    if not job.state.final:
+        return f"{STATES[job.state]}, {job.answered:,} of {job.total:,}"
+    if job.state is not JobState.DONE or len(films) < job.total:
+        return STATES[job.state]
+    counts = Counter(words_for(film.result) for film in films)
+    return ", ".join(f"{counts[words]} {words.title.lower()}" for words in ANSWERS.values() if counts[words])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cxr.jobs import Feedback
 from cxr.jobs.feedback import LONGEST_REASON, Seen, Verdict
-from gateway.page.words import escape
+from gateway.page.words import escape, moment
 
 SEES = {Seen.PNEUMONIA: "pneumonia", Seen.NO_PNEUMONIA: "no pneumonia"}
 SAID = {Verdict.AGREE: "You agreed", Verdict.DISAGREE: "You disagreed"}
@@ -22,7 +22,7 @@ def opinion_form(said: Sequence[Feedback]) -> str:
     return f"""
 <section class="opinion"><h3 id="opinion-asked">Your opinion</h3>
   <p class="said" role="status">{SAID[last.verdict]}{sees}{reason}
-    <span class="caption">Kept {last.at:%Y-%m-%d %H:%M} UTC.</span></p>
+    <span class="caption">Kept {moment(last.at)}.</span></p>
   <details><summary>Change it</summary>{_form()}</details>
 </section>"""
 
@@ -36,10 +36,11 @@ def _form() -> str:
     <label><input type="radio" name="verdict" value="{Verdict.DISAGREE.value}"> Disagree</label>
   </div>
   <div class="why">
-    <label>What I see <select name="sees"><option value="">no label</option>{options}</select></label>
+    <label>What I see <select name="sees"><option value="">I do not say</option>{options}</select></label>
     <label>Why <textarea name="reason" rows="2" maxlength="{LONGEST_REASON}"
       placeholder="In a sentence, if you like"></textarea></label>
-    <p class="caption">Kept for good and used to improve the model. Never write names or numbers of patients.</p>
+    <p class="caption">Kept for good and used to improve the model, also when the film is deleted. Where you do not say
+      what you see, agreeing or disagreeing says it. Never write names or numbers of patients.</p>
     <button type="submit" class="plain">Send</button>
   </div>
 </form>"""

@@ -2,11 +2,14 @@
 const tab = (name) => document.getElementById(`tab-${name}-button`);
 
 // A tab's content comes a moment after its tab.
-const focusWhenShown = (find, looks = 60) => {
+const whenShown = (find, does, looks = 60) => {
   const found = find();
-  if (found?.checkVisibility()) found.focus({ preventScroll: !found.matches(".pick") });
-  else if (looks) requestAnimationFrame(() => focusWhenShown(find, looks - 1));
+  if (found?.checkVisibility()) does(found);
+  else if (looks) requestAnimationFrame(() => whenShown(find, does, looks - 1));
 };
+const focusWhenShown = (find) => whenShown(find, (found) => found.focus({ preventScroll: !found.matches(".pick") }));
+
+const focusOnRow = (film) => focusWhenShown(() => document.getElementById(`film-${film}`));
 
 element.addEventListener("click", (event) => {
   const at = (selector) => event.target.closest(selector);
@@ -23,15 +26,13 @@ element.addEventListener("click", (event) => {
     trigger("select", { index: Number(at("[data-index]").dataset.index) });
   } else if (at("[data-back]")) {
     tab("batch").click();
-    window.history.replaceState(null, "", at("[data-back]").dataset.back);
-    const { reading } = at("[data-reading]").dataset;
-    focusWhenShown(() => document.getElementById(`film-${reading}`));
+    focusOnRow(at("[data-reading]").dataset.reading);
   } else if (at("[data-card]")) {
     event.preventDefault();
     tab("system").click();
   } else if (at("[data-stop]")) {
     trigger("stop");
-  } else if (at("[data-forget]") && window.confirm("Delete this job, its findings and its films?")) {
+  } else if (at("[data-forget]") && window.confirm(at("[data-forget]").dataset.forget)) {
     trigger("delete");
   }
 });
@@ -78,16 +79,25 @@ const keepFocus = () => {
   fresh.setSelectionRange(caret, caret);
 };
 
-// A job's address can be kept: the page that is opened with it shows the job again.
-let address = null;
-const keepAddress = () => {
-  const kept = element.querySelector("[data-address]")?.dataset.address;
-  if (kept === undefined || kept === address) return;
-  address = kept;
-  window.history.replaceState(null, "", kept || window.location.pathname);
+// Times are the reader's own.
+const sayTimes = () => {
+  for (const time of element.querySelectorAll("time")) {
+    time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  }
 };
 watch("value", () => {
   keepFocus();
-  keepAddress();
+  sayTimes();
 });
-keepAddress();
+sayTimes();
+
+// The browser goes back or forth to a job; one part, which is always there, asks for all.
+if (element.closest("#foot")) {
+  window.addEventListener("popstate", () => {
+    const wanted = Object.fromEntries(new URLSearchParams(location.search));
+    if (!wanted.job) return;
+    const read = document.querySelector("[data-reading]")?.dataset.reading;
+    trigger("select", wanted);
+    if (read && !wanted.film) focusOnRow(read);
+  });
+}

@@ -12,10 +12,14 @@ from gateway.worklists import Answer
 
 JSON_PAGE_IMAGES = 1000
 OF_DICOM_ALONE = "A report and a heatmap of each film that came as DICOM, and an index of all"
+STAYS = "Opinions that were sent stay, without the film's name, and so does the record of who did what."
 
 
-def progress(job: Job, counts: Mapping[Answer, int], images_per_s: float = 0.0) -> str:
-    """HTML of a job's standing: a bar and the time left while it works, what came out of it, and its downloads."""
+def progress(job: Job, counts: Mapping[Answer, int], images_per_s: float = 0.0, has_dicom: bool = False) -> str:
+    """HTML of a job's standing: a bar and the time left while it works, what came out of it, and its downloads.
+
+    ``has_dicom``: a film of it came as DICOM.
+    """
     share = job.answered / job.total if job.total else 0.0
     working = "" if job.state.final else " working"
     stop = "" if job.state.final else '<button type="button" class="link" data-stop>Cancel this job</button>'
@@ -26,9 +30,11 @@ def progress(job: Job, counts: Mapping[Answer, int], images_per_s: float = 0.0) 
   <div class="bar" role="progressbar" aria-label="Films answered" aria-valuemin="0" aria-valuemax="{job.total}"
     aria-valuenow="{job.answered}"><span style="width:{share:.2%}"></span></div>
   <div class="job-links">
-    {downloads(job.id, job.total)}
+    {downloads(job.id, job.total, has_dicom) if job.answered else ""}
     <p class="last">{stop}
-      <button type="button" class="link" data-forget>Delete this job and its films</button></p>
+      <button type="button" class="link"
+        data-forget="Delete this job, {count(job.total, "film")} and their findings? {STAYS}"
+        >Delete this job and its films</button></p>
   </div>
 </section>"""
 
@@ -42,6 +48,13 @@ def receiving(files: int) -> str:
 </section>"""
 
 
+def deleted(films: int) -> str:
+    """HTML shown where a job was."""
+    their = "its finding" if films == 1 else "their findings"
+    return f"""
+<section class="panel deleted" role="status"><p>Deleted: {count(films, "film")} and {their}.</p></section>"""
+
+
 def fault(error: CxrError, title: str) -> str:
     """HTML of something that could not be done: what, what to do about it, and its code."""
     return f"""
@@ -52,14 +65,14 @@ def fault(error: CxrError, title: str) -> str:
 </section>"""
 
 
-def downloads(job_id: str, films: int) -> str:
+def downloads(job_id: str, films: int, has_dicom: bool) -> str:
     """HTML of links to a job's findings in every form; JSON line by line where there are too many for one page."""
     results = f"v1/jobs/{escape(job_id)}/results"
     as_json = "json" if films <= JSON_PAGE_IMAGES else "ndjson"
     kinds = (
         ("csv", "CSV", "findings.csv"),
         (as_json, "JSON", f"findings.{as_json}"),
-        ("dicom", "DICOM (zip)", "findings-dicom.zip"),
+        *([("dicom", "DICOM (zip)", "findings-dicom.zip")] if has_dicom else ()),
     )
     said = {"dicom": f' title="{OF_DICOM_ALONE}"'}
     links = "".join(

@@ -32,14 +32,22 @@ const sayLoading = () => {
   else film.onload = film.onerror = settle;
 };
 
+// Chosen in a long list, which is hidden now: the page starts at the film, and the film takes the keyboard's focus.
+const startAtTop = () => {
+  const lost = () => document.activeElement === document.body || !document.activeElement.checkVisibility();
+  focusWhenShown(() => (lost() ? find(".light-box") : null));
+  whenShown(() => find(".way"), (way) => {
+    const { top } = way.getBoundingClientRect();
+    if (top < 0 || top > window.innerHeight / 2) way.scrollIntoView();
+  });
+};
+
 const draw = () => {
   const box = find(".light-box[data-film]");
   if (!box) return;
   if (seen.film !== box.dataset.film) {
     Object.assign(seen, START, { film: box.dataset.film });
-    // Chosen in the list by keyboard, which is hidden now: the film takes the focus.
-    const lost = () => document.activeElement === document.body || !document.activeElement.checkVisibility();
-    if (find(".way")) focusWhenShown(() => (lost() ? find(".light-box") : null));
+    if (find(".way")) startAtTop();
   }
   const room = { x: ((seen.zoom - 1) * box.clientWidth) / 2, y: ((seen.zoom - 1) * box.clientHeight) / 2 };
   seen.x = bounded(seen.x, -room.x, room.x);

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cxr.schemas import JobResult
+from gateway.overlay import faint
 from gateway.page.words import escape
 
-CAPTION = (
-    "Warm areas raised the probability; areas that lowered it are left clear. The map's cells add up to the log-odds of"
-    " the probability. It shows what the model used, which need not be where disease is."
-)
 KEYS = (
     ("+ −", "zoom"),
     ("0", "fit"),
@@ -27,8 +26,8 @@ WINDOW = """
 </filter></svg>"""
 
 
-def viewer(job_id: str, row: JobResult, with_heatmap: bool) -> str:
-    """HTML of a film that can be looked at; ``with_heatmap`` where it was judged."""
+def viewer(job_id: str, row: JobResult, heatmap: Sequence[Sequence[float]] | None) -> str:
+    """HTML of a film that can be looked at; ``heatmap``, [h][w], where it was judged."""
     base = f"v1/jobs/{escape(job_id)}/images/{row.index}"
     heat = f'<img class="heat" src="{base}/heatmap.png" alt="Heatmap over the film" draggable="false">'
     return f"""
@@ -37,12 +36,12 @@ def viewer(job_id: str, row: JobResult, with_heatmap: bool) -> str:
   <p class="loading" role="status">Loading the film</p>
   <div class="stage">
     <img class="film" src="{base}/film.png" alt="The film {escape(row.image.name)}" draggable="false">
-    {heat if with_heatmap else ""}
+    {heat if heatmap else ""}
   </div>
   <output class="zoom-said" aria-label="Zoom">100 %</output>
 </div>{WINDOW}
 <div class="tools" role="group" aria-label="Viewer tools">
-  {_heat_slider() if with_heatmap else ""}
+  {_heat_slider() if heatmap else ""}
   {_slider("brightness", "Brightness")}
   {_slider("contrast", "Contrast")}
   <div class="buttons">
@@ -51,12 +50,21 @@ def viewer(job_id: str, row: JobResult, with_heatmap: bool) -> str:
     {_button("reset", "Reset", "Reset the viewer")}
   </div>
 </div>
-{f'<p class="caption" id="heat-caption">{CAPTION}</p>' if with_heatmap else ""}
+{f'<p class="caption" id="heat-caption">{_of_heatmap(heatmap)}</p>' if heatmap else ""}
 <details class="keys"><summary>Keys and gestures</summary>
-  <dl>{"".join(f"<div><dt><kbd>{key}</kbd></dt><dd>{does}</dd></div>" for key, does in KEYS)}</dl>
+  <dl>{"".join(f"<div><dt>{_caps(key)}</dt><dd>{does}</dd></div>" for key, does in KEYS)}</dl>
   <p id="viewer-keys">With the film in focus: the wheel or two fingers zoom, dragging moves a zoomed film, dragging with
   Shift sets contrast and brightness, a double click zooms to that place.</p>
 </details>"""
+
+
+def _of_heatmap(heatmap: Sequence[Sequence[float]]) -> str:
+    if faint(heatmap):
+        return "No area raised the probability so much that it could be seen: the heatmap is empty."
+    return (
+        f"A coarse map, {len(heatmap)} x {len(heatmap[0])} squares: its borders are not those of a lesion. Warmth over"
+        " a marker, over an arm or outside the chest: distrust the answer."
+    )
 
 
 def no_picture(sentence: str = "This file cannot be shown.") -> str:
@@ -68,8 +76,12 @@ def _heat_slider() -> str:
     return """
 <div class="slider"><label for="heat-opacity">Heatmap</label>
   <input id="heat-opacity" type="range" min="0" max="100" step="5" value="60" aria-describedby="heat-caption">
-  <span class="ramp" aria-hidden="true"></span><span class="ramp-words" aria-hidden="true">less to more</span>
+  <p class="legend">Evidence for pneumonia: <span>none <i class="ramp" aria-hidden="true"></i> strong</span></p>
 </div>"""
+
+
+def _caps(keys: str) -> str:
+    return " ".join(f"<kbd>{key}</kbd>" for key in keys.split())
 
 
 def _slider(name: str, label: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from cxr.schemas import Finding, ImageResult, Prediction
+from cxr.schemas import Finding, ImageResult, NoteCode, Prediction
 from gateway.worklists import Answer
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -35,19 +37,19 @@ FINDINGS = {
         "Pneumonia",
         "●",
         "pneumonia",
-        "The probability is at or above the operating point.",
+        "The model says pneumonia.",
     ),
     Finding.NO_PNEUMONIA: Words(
-        "No pneumonia",
+        "No sign of pneumonia",
         "○",
         "clear",
-        "The probability is below the operating point. This does not rule pneumonia out.",
+        "The model sees no sign of pneumonia. This does not rule it out.",
     ),
     Finding.INDETERMINATE: Words(
         "Indeterminate",
         "◐",
         "indeterminate",
-        "The probability lies in the band in which the model does not decide.",
+        "The model does not decide: read the film as if there were no answer.",
     ),
 }
 REFUSED = Words("Not judged", "✕", "refused", "")
@@ -85,13 +87,26 @@ def short_reason(code: str) -> str:
     return SHORT_REASONS.get(code, code.replace("_", " "))
 
 
+# Codes of notes likewise.
+SHORT_NOTES: dict[str, str] = {
+    NoteCode.AGE_OUTSIDE_VALIDATED_RANGE: "age outside 1 to 5",
+    NoteCode.BURNT_IN_TEXT_DECLARED: "text burnt in",
+    NoteCode.BURNT_IN_TEXT_SEEN: "text burnt in",
+}
+
+
+def short_notes(codes: Sequence[str]) -> list[str]:
+    """Notes' codes in two or three words each, none twice."""
+    return list(dict.fromkeys(SHORT_NOTES.get(code, code.replace("_", " ")) for code in codes))
+
+
 def percent(probability: float) -> str:
-    """A probability for people; no model is ever certain."""
-    if probability > 0.999:
-        return f">{NBSP}99.9{NBSP}%"
-    if probability < 0.001:
-        return f"<{NBSP}0.1{NBSP}%"
-    return f"{probability * 100:.1f}{NBSP}%"
+    """A probability for people: no finer than it was measured, and no model is ever certain."""
+    if probability > 0.99:
+        return f">{NBSP}99{NBSP}%"
+    if probability < 0.01:
+        return f"<{NBSP}1{NBSP}%"
+    return whole(probability)
 
 
 def whole(share: float) -> str:
@@ -113,3 +128,8 @@ def duration(seconds: float) -> str:
     """A time in one unit: ``45 s``, ``12 min``, ``3 h``."""
     unit, length_s = ("s", 1) if seconds < 90 else ("min", 60) if seconds < 90 * 60 else ("h", 3600)
     return f"{math.floor(seconds / length_s + 0.5)} {unit}"
+
+
+def moment(at: datetime) -> str:
+    """HTML of a time, which ``page.js`` says as the reader's own clock does."""
+    return f'<time datetime="{at.isoformat()}">{at:%Y-%m-%d %H:%M} UTC</time>'

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gateway.page.words import ANSWERS, escape, percent, short_reason
+from gateway.page.words import ANSWERS, escape, percent, short_notes, short_reason
 from gateway.worklists import Answer, Arrangement, Line, Order
 
 ROWS = 100
+NAME_END = 12  # signs of a name that are never cut
 COLUMNS = (
     (Order.URGENCY, "Finding"),
     (Order.PROBABILITY, "Probability"),
@@ -65,16 +66,24 @@ def _head(order: Order, words: str, wanted: Arrangement) -> str:
 def _row(line: Line) -> str:
     words = ANSWERS[line.answer]
     said = _headed(short_reason(line.code)) if line.code else words.title
-    noted = f'<span class="noted" title="Has notes">{line.notes} note{"s" if line.notes > 1 else ""}</span>'
+    notes = "".join(f' <span class="noted">{escape(note)}</span>' for note in short_notes(line.notes))
     share = "" if line.probability is None else _share(line.probability, words.style)
     return f"""
 <tr class="{words.style}" data-index="{line.index}">
   <td class="column-urgency"><span class="sign" aria-hidden="true">{words.sign}</span>{escape(said)}</td>
   <td class="column-probability">{share}</td>
-  <td class="column-name"><button type="button" class="pick" id="film-{line.index}" title="{escape(line.name)}">
-    {escape(line.name)}</button>{noted if line.notes else ""}</td>
+  <td class="column-name"><button type="button" class="pick" id="film-{line.index}" title="{escape(line.name)}"
+    aria-label="{escape(line.name)}">{_name(line.name)}</button>{notes}</td>
   <td class="column-sent">{line.index + 1:,}</td>
 </tr>"""
+
+
+def _name(name: str) -> str:
+    """The file's name before its folder's; where there is no room its middle is cut, since films differ at the end."""
+    folder, _, base = name.rpartition("/")
+    start, end = base[:-NAME_END], base[-NAME_END:]
+    within = f' <span class="folder">{escape(folder)}</span>' if folder else ""
+    return f'<span class="base"><span class="start">{escape(start)}</span><span>{escape(end)}</span></span>{within}'
 
 
 def _headed(reason: str) -> str:

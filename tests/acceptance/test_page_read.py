@@ -37,7 +37,9 @@ def test_a_visitor_reads_four_films(
         verdict = page.locator(".verdict")
         expect(verdict.locator("h2")).to_contain_text("Pneumonia")
         expect(verdict).to_contain_text("calibrated probability of pneumonia")
+        expect(verdict).to_contain_text("on the model says pneumonia")
         expect(verdict).to_contain_text("operating point")
+        expect(page).to_have_title("Pneumonia · PneumoServe")
         expect(verdict).to_contain_text("What similar probabilities meant")
         expect(verdict).to_contain_text(stack.model.served().engine)
         pictures_loaded(page)
@@ -47,8 +49,8 @@ def test_a_visitor_reads_four_films(
         assert page.evaluate(LOWEST_CONTRAST)["ratio"] >= 4.5, page.evaluate(LOWEST_CONTRAST)
 
         read_one(page, films[1:2])
-        expect(verdict.locator("h2")).to_contain_text("No pneumonia")
-        expect(verdict).to_contain_text("does not rule pneumonia out")
+        expect(verdict.locator("h2")).to_contain_text("No sign of pneumonia")
+        expect(verdict).to_contain_text("This does not rule it out")
 
         read_one(page, films[2:3])
         expect(verdict.locator("h2")).to_contain_text("Not judged")
@@ -168,6 +170,8 @@ def test_a_film_is_found_again_by_its_address_and_can_be_deleted(stack: Stack, b
         page.on("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name="Delete this film").click()
         expect(page.locator("#film .empty")).to_be_visible()
+        expect(page.locator(".deleted")).to_have_text("Deleted: 1 film and its finding.")
+        expect(page).to_have_url(f"{stack.gateway_url}/")
     with opened(browser, address) as page:
         expect(page.locator(".fault code")).to_have_text("job_not_found")
 

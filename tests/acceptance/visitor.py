@@ -49,7 +49,7 @@ def tab_to(page: Page, selector: str) -> None:
 
 def film_row(page: Page, name: str) -> Locator:
     """The list's row of a film."""
-    return page.locator("tr[data-index]").filter(has_text=name)
+    return page.locator("tr[data-index]").filter(has=page.get_by_title(name, exact=True))
 
 
 def read_from_list(page: Page, name: str) -> None:

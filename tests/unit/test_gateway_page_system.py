@@ -7,7 +7,8 @@ import pytest
 from cxr.errors import ModelUnavailable
 from cxr.schemas import Estimate, QueueName
 from cxr.triton import ServedModel
-from gateway.page.about import about, foot, no_model
+from deploy.local.settings import ROOT
+from gateway.page.about import LIMITS, about, codes, foot, no_model
 from gateway.page.calibration import calibration
 from gateway.page.system import pulse
 from gateway.page.words import duration
@@ -42,6 +43,12 @@ def test_what_is_away_is_said_and_its_figures_are_not_made_up() -> None:
     assert "nothing waits" not in text
 
 
+def test_the_limits_are_those_of_the_model_card() -> None:
+    card = (ROOT / "docs" / "model_card.md").read_text()
+    assert [line for line in LIMITS if f"- {line}\n" not in card] == []
+    assert card.split("## Limits")[1].split("## Ethics")[0].count("\n- ") == len(LIMITS)
+
+
 @pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (89, "89 s"), (600, "10 min"), (7200, "2 h")])
 def test_a_duration_has_one_unit(seconds: float, said: str) -> None:
     assert duration(seconds) == said
@@ -56,8 +63,9 @@ def test_the_calibration_picture_has_a_dot_per_bin_and_the_same_in_numbers() -> 
 
 def test_the_card_is_told_whole() -> None:
     text = Tags(about(SERVED)).text
-    for part in ("pneumonia_classifier version 2", "0.900 (0.800 to 1.000)", "not_chest_xray"):
+    for part in ("pneumonia_classifier version 2", "0.900 (0.800 to 1.000)", "log-odds", *LIMITS):
         assert part in text
-    assert "version 2 on toy" in Tags(foot(SERVED)).text
-    assert "no model at the moment" in Tags(foot(None)).text
+    assert "not_chest_xray" in Tags(codes()).text
+    assert "No model" not in Tags(foot(SERVED)).text
+    assert "No model answers at the moment" in Tags(foot(None)).text
     assert "not available" in Tags(no_model(ModelUnavailable())).text
