@@ -36,7 +36,9 @@ def mount_page(app: FastAPI, parts: Parts) -> None:
     """Put the page at ``/``, behind every route that ``app`` already has."""
     folder = resources.files("gateway.page")
     script, viewer = ((folder / name).read_text() for name in ("page.js", "viewer.js"))
-    once = "".join(f"<script>{(folder / name).read_text()}</script>" for name in ("session.js", "places.js"))
+    once = "".join(
+        f"<script>{(folder / name).read_text()}</script>" for name in ("session.js", "places.js", "drops.js")
+    )
     with gr.Blocks(
         title="PneumoServe", analytics_enabled=False, fill_width=True, delete_cache=(CACHE_LOOK_S, CACHE_AGE_S)
     ) as blocks:

@@ -1,15 +1,21 @@
-"""Where a visitor is on the page: the address, Back and reload, a phone's screen."""
+"""Where a visitor is on the page: the address, Back and reload, files dropped anywhere, a phone's screen."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.acceptance.browser import DESK, PHONE, opened
-from tests.acceptance.visitor import judge_many, open_tab, pictures_loaded, read_from_list, read_one
+from tests.acceptance.visitor import PATIENCE_MS, judge_many, open_tab, pictures_loaded, read_from_list, read_one
 from tests.stack import Stack
 
+DRAGGED = """name => {
+  const files = new DataTransfer();
+  files.items.add(new File(["no film"], name));
+  return files;
+}"""
 FINGER_PX = 40
 SMALL_TARGETS = """least => [...document.querySelectorAll("a, button, summary, label, input, select")]
   .filter(one => one.checkVisibility() && !one.closest(".sr-only, #tabs > .tab-wrapper"))
@@ -65,6 +71,34 @@ def test_a_reload_keeps_an_empty_tab(stack: Stack, browser: Browser) -> None:
         selected(page, "Batch")
         page.go_back()
         selected(page, "Read")
+
+
+@pytest.mark.parametrize(("tab", "place"), [("Read", "#drop-read button"), ("Read", ".light-box"), ("Batch", "body")])
+def test_a_file_dropped_anywhere_is_taken(
+    stack: Stack, browser: Browser, films: list[Path], tab: str, place: str
+) -> None:
+    with opened(browser, stack.gateway_url) as page:
+        read_one(page, films[:1])
+        open_tab(page, tab)
+        files = page.evaluate_handle(DRAGGED, "broken.zip")
+        zone = page.locator(f"#drop-{tab.lower()}")
+        still = zone.evaluate("zone => getComputedStyle(zone).borderStyle")
+        page.dispatch_event(place, "dragover", {"dataTransfer": files})
+        assert (still, zone.evaluate("zone => getComputedStyle(zone).borderStyle")) == ("dashed", "solid")
+        page.dispatch_event(place, "drop", {"dataTransfer": files})
+        expect(page.locator(".fault:visible code")).to_have_text("corrupt_archive", timeout=PATIENCE_MS)
+
+
+def test_a_file_dropped_where_none_is_taken_is_not_opened(stack: Stack, browser: Browser) -> None:
+    with opened(browser, stack.gateway_url) as page:
+        open_tab(page, "System")
+        files = page.evaluate_handle(DRAGGED, "a.png")
+        prevented = page.evaluate(
+            "files => !document.body.dispatchEvent(new DragEvent('drop', {dataTransfer: files, bubbles: true,"
+            " cancelable: true}))",
+            files,
+        )
+        assert prevented
 
 
 def test_on_a_phone_the_answer_comes_first_and_fingers_find_everything(

@@ -197,7 +197,7 @@ def test_the_page_says_what_it_is_not() -> None:
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
     folder = resources.files("gateway.page")
-    for name in ("style.css", "page.js", "viewer.js", "session.js", "places.js"):
+    for name in ("style.css", "page.js", "viewer.js", "session.js", "places.js", "drops.js"):
         text = (folder / name).read_text()
         assert "http" not in text
         assert "@import" not in text
