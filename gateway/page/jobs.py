@@ -59,5 +59,7 @@ def _came_out(job: Job, films: Sequence[JobResult]) -> str:
         return f"{STATES[job.state]}, {job.answered:,} of {job.total:,}"
     if job.state is not JobState.DONE or len(films) < job.total:
         return STATES[job.state]
+    if job.total == 1:
+        return words_for(films[0].result).title
     counts = Counter(words_for(film.result) for film in films)
     return ", ".join(f"{counts[words]} {words.title.lower()}" for words in ANSWERS.values() if counts[words])

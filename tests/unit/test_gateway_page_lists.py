@@ -84,6 +84,7 @@ def test_recent_jobs_lead_back_to_themselves() -> None:
     for said in ("a.png and 2 more", "2 pneumonia, 1 no sign of pneumonia", "a.png and 899 more", "running, 0 of 1"):
         assert said in text
     assert re.search("899 more\\s*done", text)
+    assert re.search("a.png\\s*Pneumonia", Tags(recent_jobs([(job(1, 1), films[:1])], "")).text)
 
 
 def test_jobs_of_everybody_are_not_called_the_visitors_own() -> None:
