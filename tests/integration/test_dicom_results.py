@@ -15,7 +15,7 @@ import pydicom
 import pytest
 from fastapi.testclient import TestClient
 
-from cxr.jobs import Leases
+from cxr.jobs import Leases, References
 from cxr.schemas import Chunk, Finding, ModelIdentity, Prediction
 from gateway.http_app import http_app
 from gateway.parts import Parts
@@ -140,11 +140,12 @@ def test_the_patient_is_in_no_blob_row_or_result(
 
 def test_the_reference_goes_with_the_job(answered: tuple[TestClient, str, Path], redis_stack: Stack) -> None:
     client, job_id, _ = answered
+    references = References(redis_stack.ledger)
     again = client.post("/v1/jobs", files=[("files", FILES[0])]).json()["id"]
-    assert redis_stack.ledger.redis.exists(f"cxr:job:{again}:references")
+    assert references.any(again)
     client.delete(f"/v1/jobs/{again}").raise_for_status()
-    assert not redis_stack.ledger.redis.exists(f"cxr:job:{again}:references")
-    assert redis_stack.ledger.redis.exists(f"cxr:job:{job_id}:references")
+    assert not references.any(again)
+    assert references.any(job_id)
 
 
 def _value(stack: Stack, key: str) -> object:
