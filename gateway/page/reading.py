@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cxr.jobs import Feedback
-from cxr.schemas import Finding, JobResult, ModelCard, ModelIdentity, Note, NoteCode, Prediction, Rejection
+from cxr.notes import NoteCode
+from cxr.schemas import Finding, JobResult, ModelCard, ModelIdentity, Note, Prediction, Rejection
 from gateway.page.advice import advice
 from gateway.page.meaning import similar_films, undecided_meant
 from gateway.page.opinion import opinion_form

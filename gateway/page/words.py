@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cxr.schemas import Finding, ImageResult, NoteCode, Prediction
+from cxr.notes import NoteCode
+from cxr.schemas import Finding, ImageResult, Prediction
 from gateway.worklists import Answer
 
 NBSP = "\N{NO-BREAK SPACE}"
