@@ -172,6 +172,7 @@ def test_the_keyboard_is_enough(stack: Stack, browser: Browser, films: list[Path
     with opened(browser, stack.gateway_url) as page:
         page.keyboard.press("Tab")
         expect(page.get_by_role("tab", name="Read")).to_be_focused()
+        expect(page.get_by_role("tab", name="Read")).to_have_css("outline-offset", "-3px")  # outside it is cut off
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         expect(page.get_by_role("tab", name="Batch")).to_have_attribute("aria-selected", "true")

@@ -71,6 +71,10 @@ def test_a_finding_is_said_with_its_probability_rule_scale_and_model(probability
     assert ("that-does-not-count" in html) is (title == "Indeterminate")
 
 
+def test_each_key_has_a_cap_of_its_own() -> None:
+    assert "<kbd>N</kbd> <kbd>P</kbd>" in reading("job", row(result=judged(0.9)), CARD)
+
+
 def test_the_windows_title_names_no_film() -> None:
     """A browser's history keeps titles for good, and a file's name may be a patient's."""
     film = row("Hans Mueller.png", judged(0.9), index=2)
