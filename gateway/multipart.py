@@ -14,6 +14,8 @@ from cxr.errors import RequestRefused, RequestTooLarge, TooManyImages
 from gateway.spool import Spool
 
 FIELD = b"files"
+# What the HTML standard escapes in names (multipart/form-data encoding algorithm); a % itself is sent as it is.
+ESCAPES = ((b"%22", b'"'), (b"%0D", b"\r"), (b"%0A", b"\n"))
 FEED_BYTES = 1024**2
 MAX_HEADER_BYTES = 8 * 1024
 
@@ -109,7 +111,7 @@ class _Parts:
         if self._is_file:
             if len(self._spool.uploads) >= self._max_files:
                 raise TooManyImages(f"at most {self._max_files}")
-            self._spool.begin(options.get(b"filename", b"").decode("utf-8", "replace"))
+            self._spool.begin(_unescaped(options.get(b"filename", b"")).decode("utf-8", "replace"))
 
     def _write(self, data: bytes, start: int, end: int) -> None:
         if self._is_file:
@@ -121,3 +123,9 @@ class _Parts:
 
     def _finished(self) -> None:
         self._complete = True
+
+
+def _unescaped(name: bytes) -> bytes:
+    for escape, sign in ESCAPES:
+        name = name.replace(escape, sign)
+    return name

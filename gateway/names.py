@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LONGEST_NAME = 255  # characters; no more of a name is kept
+LONGEST_NAME = 255  # characters; of a longer one the end is kept, which tells files apart
 
 
 def printable(name: str) -> str:
@@ -12,4 +12,4 @@ def printable(name: str) -> str:
 
 def shown_name(name: str) -> str:
     """A name as it is kept: printable, of bounded length, never empty."""
-    return printable(name)[:LONGEST_NAME] or "unnamed"
+    return printable(name)[-LONGEST_NAME:] or "unnamed"

@@ -74,7 +74,7 @@ def test_past_the_total_the_rest_is_refused_one_by_one() -> None:
         ("", "unnamed"),
         ("a\nb\x00c\x1b[31m.png", "a\ufffdb\ufffdc\ufffd[31m.png"),
         ("right\u202egnp.exe", "right\ufffdgnp.exe"),
-        ("x" * 1000, "x" * 255),
+        ("x" * 1000 + "y" * 254, "x" + "y" * 254),
     ],
 )
 def test_names_are_shown_printable_and_short(given: str, shown: str) -> None:

@@ -72,6 +72,19 @@ def test_other_fields_are_left_aside() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ("a%22b.png", 'a"b.png'),
+        ('a\\"b.png', 'a"b.png'),
+        ("%0D%0A.png", "\r\n.png"),
+        ("100%25;x,y.png", "100%25;x,y.png"),
+    ],
+)
+def test_a_name_is_read_as_html_forms_and_curl_write_it(sent: str, name: str) -> None:
+    assert received(Sender(body(("files", sent, b"a")))) == [(name, b"a")]
+
+
 def test_a_window_can_be_read_anywhere() -> None:
     spool = asyncio.run(receive(Sender(body(("files", "a", b"0123456789"), ("files", "b", b"abc"))).request, 10**6, 10))
     with spool.uploads[0].open() as first, spool.uploads[1].open() as second:
