@@ -7,21 +7,18 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cxr.errors import CxrError
-from cxr.jobs import Leases
-from cxr.schemas import Chunk, JobState
 from deploy.local.settings import ROOT
 from gateway.parts import Parts
 from tests.files import png
-from tests.gateway import JUDGED, served
+from tests.gateway import answering, served
 from tests.stack import Stack, wait_until
 from tests.zips import zip_of
 
@@ -64,27 +61,6 @@ class Run:
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
-
-
-@contextmanager
-def answering(parts: Parts, leases: Leases) -> Iterator[None]:
-    """A worker's hand: every job is judged as soon as it is there."""
-    stop = threading.Event()
-
-    def answer() -> None:
-        while not stop.wait(0.05):
-            for job in parts.jobs.recent():
-                chunk = Chunk(job.id, 0, job.total - 1)
-                if job.state is JobState.QUEUED and (lease := leases.claim(chunk)):
-                    leases.record(chunk, dict.fromkeys(lease.waiting, JUDGED), lease.token)
-
-    thread = threading.Thread(target=answer)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 @pytest.fixture
