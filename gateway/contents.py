@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cxr.errors import CorruptArchive, CxrError, EmptyFile, FileTooLarge, ImageRejected, TooManyImages
+from cxr.errors import CorruptArchive, CxrError, EmptyFile, FileTooLarge, ImageRejected, NoImages, TooManyImages
 from gateway.archives import Archive, is_archive, is_litter
 from gateway.spool import Upload
 
@@ -35,14 +35,16 @@ def within(films: Iterator[Film], max_total_bytes: int) -> Iterator[Film]:
 class Contents:
     """The images of a request, in the order they were sent, without litter; ``len`` is their number.
 
+    An archive that cannot be read, or that has no image in it, is a row of its own among other files.
+
     Raises:
-        CorruptArchive: a single archive was sent and cannot be read (among others it becomes a row).
+        CorruptArchive: a single archive was sent and cannot be read.
         TooManyImages: more than ``max_images``.
     """
 
     def __init__(self, uploads: Sequence[Upload], max_file_bytes: int, max_images: int) -> None:
         self._max_file_bytes = max_file_bytes
-        self._uploads: list[tuple[Upload, Archive | CorruptArchive | None]] = []
+        self._uploads: list[tuple[Upload, Archive | CorruptArchive | NoImages | None]] = []
         self._count = 0
         try:
             for upload in uploads:
@@ -53,7 +55,7 @@ class Contents:
                 self._count += len(archive) if isinstance(archive, Archive) else 1
                 if self._count > max_images:
                     raise TooManyImages(f"at most {max_images}")
-            if len(self._uploads) == 1 and isinstance(fault := self._uploads[0][1], CorruptArchive):
+            if len(self._uploads) == 1 and isinstance(fault := self._uploads[0][1], CxrError):
                 raise fault
         except BaseException:
             self.close()
@@ -94,13 +96,14 @@ class Contents:
             return file.read()
 
 
-def _archive(upload: Upload, max_file_bytes: int, max_images: int) -> Archive | CorruptArchive | None:
-    """The upload opened as an archive, why that fails, or None for a plain file."""
+def _archive(upload: Upload, max_file_bytes: int, max_images: int) -> Archive | CorruptArchive | NoImages | None:
+    """The upload opened as an archive, why there is nothing in it, or None for a plain file."""
     file = upload.open()
-    archive: Archive | CorruptArchive | None = None
+    archive: Archive | CorruptArchive | NoImages | None = None
     try:
         if is_archive(upload.name, file.read(4)):
             archive = Archive(file, max_file_bytes, max_images)
+            archive = archive if len(archive) else NoImages()
     except CorruptArchive as error:
         archive = error
     finally:

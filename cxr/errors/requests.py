@@ -14,7 +14,7 @@ class RequestRefused(CxrError):
 
 class NoImages(RequestRefused):
     code = "no_images"
-    sentence = "The request holds no image."
+    sentence = "There is no image in it."
 
 
 class TooManyImages(RequestRefused):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cxr.errors import CorruptArchive, EmptyFile, FileTooLarge, TooManyImages
+from cxr.errors import CorruptArchive, CxrError, EmptyFile, FileTooLarge, NoImages, TooManyImages
 from gateway.contents import Contents, Film
 from gateway.intake import shown_name
 from gateway.spool import Upload
@@ -37,14 +37,19 @@ def test_what_lies_beside_films_in_a_folder_does_not_count() -> None:
     assert len(contents(("DICOMDIR", b"x"))) == 0
 
 
-def test_a_lone_corrupt_archive_refuses_the_request() -> None:
-    with pytest.raises(CorruptArchive):
-        contents(("films.zip", b"no zip"))
+EMPTY = zip_of({"folder/": b"", "folder/.DS_Store": b"x", "__MACOSX/a.png": b"x"})
 
 
-def test_a_corrupt_archive_among_others_is_one_row() -> None:
-    rows = read(contents(("films.zip", b"no zip"), ("a.png", FILM)))
-    assert isinstance(rows["films.zip"].content, CorruptArchive)
+@pytest.mark.parametrize(("archive", "refusal"), [(b"no zip", CorruptArchive), (EMPTY, NoImages)])
+def test_an_archive_without_images_refuses_the_request_alone_and_is_a_row_among_others(
+    archive: bytes, refusal: type[CxrError]
+) -> None:
+    with pytest.raises(refusal):
+        contents(("films.zip", archive))
+    found = contents(("films.zip", archive), ("a.png", FILM))
+    assert len(found) == 2
+    rows = read(found)
+    assert isinstance(rows["films.zip"].content, refusal)
     assert rows["a.png"].content == FILM
 
 
