@@ -173,6 +173,11 @@ class JobState(StrEnum):
     def final(self) -> bool:
         return self in (JobState.DONE, JobState.CANCELLED)
 
+    @property
+    def unanswered(self) -> str:
+        """What a row without a result is called in tables."""
+        return "cancelled" if self is JobState.CANCELLED else "waiting"
+
 
 class QueueName(StrEnum):
     """One doctor's image never waits behind 10,000: two queues."""
@@ -195,15 +200,18 @@ class HintQueue(StrEnum):
 
 
 class JobImage(Frozen):
-    """One submitted image: its name as given, its bytes by SHA-256 (None when refused before it was stored).
+    """One submitted image: its name, the bytes that are kept of it, and those that were sent."""
 
-    ``notes`` are what was remarked on the way in, of what the file said of itself.
-    """
-
-    name: str
-    sha256: str | None
-    size_bytes: int = Field(ge=0)
-    notes: tuple[Note, ...] = ()
+    name: str = Field(description="As it was sent: its last 255 characters, control characters as U+FFFD.")
+    sha256: str | None = Field(
+        description="Of the bytes that are kept, of a DICOM object without the patient's identity; null: none are."
+    )
+    size_bytes: int = Field(ge=0, description="Of the bytes that are kept, or else of what was refused.")
+    notes: tuple[Note, ...] = Field((), description="What was remarked on the way in, of what the file said of itself.")
+    sent_sha256: str | None = Field(
+        None, description="Of the file as it was sent; null where it was not read whole, as what is refused in a zip."
+    )
+    sent_size_bytes: int | None = Field(None, ge=0, description="Of the file as it was sent; null like its SHA-256.")
 
     def noted(self, answer: Prediction | Rejection) -> Prediction | Rejection:
         """The answer with what this image's file says in the place of another's: the same pixels may be another's."""

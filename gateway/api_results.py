@@ -89,7 +89,7 @@ def results_api(parts: Parts) -> APIRouter:
         rows = seen.jobs.results(job_id, offset, None if limit is None else offset + limit)
         match wanted:
             case ResultsFormat.CSV:
-                return stream(csv_lines(rows), MEDIA_TYPES[wanted], "findings.csv")
+                return stream(csv_lines(rows, standing.state), MEDIA_TYPES[wanted], "findings.csv")
             case ResultsFormat.FHIR:
                 referring = with_references(rows, seen.references, job_id)
                 return stream(bundle_text(standing, referring), MEDIA_TYPES[wanted], "findings.fhir.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,11 +13,12 @@ from gateway.spool import Upload
 
 @dataclass(frozen=True)
 class Film:
-    """One image on its way in: its bytes, or why they are not taken."""
+    """One image on its way in: its bytes, or why they are not taken and, where they were read, their SHA-256."""
 
     name: str
     size_bytes: int
     content: bytes | CxrError
+    sent_sha256: str | None = None
 
 
 def within(films: Iterator[Film], max_total_bytes: int) -> Iterator[Film]:
@@ -27,7 +29,7 @@ def within(films: Iterator[Film], max_total_bytes: int) -> Iterator[Film]:
             left -= len(film.content)
         if isinstance(film.content, bytes) and left < 0:
             refusal = FileTooLarge(f"the job would unpack to more than {max_total_bytes} bytes")
-            yield Film(film.name, film.size_bytes, refusal)
+            yield Film(film.name, film.size_bytes, refusal, hashlib.sha256(film.content).hexdigest())
         else:
             yield film
 
@@ -85,7 +87,9 @@ class Contents:
                 for name, size_bytes, content in archive.films():
                     yield Film(f"{upload.name}/{name}", size_bytes, content)
             else:
-                yield Film(upload.name, upload.size_bytes, archive or self._read(upload))
+                taken = archive or self._read(upload)
+                sent_sha256 = upload.sha256() if isinstance(taken, CxrError) else None
+                yield Film(upload.name, upload.size_bytes, taken, sent_sha256)
 
     def _read(self, upload: Upload) -> bytes | ImageRejected:
         if upload.size_bytes == 0:

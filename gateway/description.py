@@ -70,11 +70,18 @@ _JUDGED = Prediction(
     heatmap=[[0.1, 1.2], [0.3, 1.9]],
     model=_MODEL,
 )
+
+
+def _image(name: str, sha256: str, size_bytes: int) -> JobImage:
+    sent = {"sent_sha256": sha256, "sent_size_bytes": size_bytes}
+    return JobImage(name=name, sha256=sha256, size_bytes=size_bytes, **sent)
+
+
 _ROWS = [
-    JobResult(index=0, image=JobImage(name="film.jpeg", sha256=_SHA256, size_bytes=51_234), result=_JUDGED),
+    JobResult(index=0, image=_image("film.jpeg", _SHA256, 51_234), result=_JUDGED),
     JobResult(
         index=1,
-        image=JobImage(name="cat.jpeg", sha256=_SHA256[::-1], size_bytes=20_480),
+        image=_image("cat.jpeg", _SHA256[::-1], 20_480),
         result=Rejection.of(NotChestXray(), ood_score=9.7, model=_MODEL),
     ),
 ]

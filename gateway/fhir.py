@@ -23,7 +23,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cxr.schemas import Finding, InstanceReference, Job, JobResult, Prediction, Rejection
+from cxr.schemas import Finding, InstanceReference, Job, JobResult, JobState, Prediction, Rejection
 from gateway.dicom.originals import MANUFACTURER, NOTICE
 
 OURS = "urn:pneumoserve:"
@@ -85,7 +85,7 @@ def _report(job: Job, row: JobResult, reference: InstanceReference | None, obser
         "resourceType": "DiagnosticReport",
         "id": _id(job, row, "report"),
         "identifier": _identifiers(job, row),
-        "status": "registered",
+        "status": "cancelled" if job.state is JobState.CANCELLED else "registered",
         "category": [_concept(HL7 + "v2-0074", "RAD", "Radiology")],
         "code": CHEST_XRAY,
     }

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from cxr.blobs import BlobStore
 from cxr.dicom import looks_like_dicom
@@ -42,16 +43,21 @@ class Taken:
 
 def take_in(film: Film) -> Taken:
     """Of a DICOM file only pixels and what displays them are kept; of one refused by what it says, nothing."""
-    name = shown_name(film.name)
     if isinstance(film.content, CxrError):
-        return Taken(JobImage(name=name, sha256=None, size_bytes=film.size_bytes), refusal=film.content)
+        return Taken(_image(film, film.sent_sha256, film.size_bytes), refusal=film.content)
+    sent_sha256 = _sha256(film.content)
     if not looks_like_dicom(film.content):
-        return Taken(_image(name, film.content), film.content)
+        return Taken(_image(film, sent_sha256, len(film.content), sha256=sent_sha256), film.content)
     try:
         admission = admit(film.content, DEFAULT_LIMITS.max_pixels)
     except ImageRejected as refusal:
-        return Taken(JobImage(name=name, sha256=None, size_bytes=len(film.content)), refusal=refusal)
-    image = _image(name, admission.content).model_copy(update={"notes": admission.notes})
+        return Taken(_image(film, sent_sha256, len(film.content)), refusal=refusal)
+    kept = {
+        "sha256": _sha256(admission.content),
+        "size_bytes": len(admission.content),
+        "notes": admission.notes,
+    }
+    image = _image(film, sent_sha256, len(film.content), **kept)
     return Taken(image, admission.content, reference=admission.reference)
 
 
@@ -89,5 +95,14 @@ def hint(job: Job, chunks: Sequence[Chunk], parts: Parts) -> None:
     log.info("job_accepted", job_id=job.id, images=job.total, queue=job.queue.value)
 
 
-def _image(name: str, content: bytes) -> JobImage:
-    return JobImage(name=name, sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
+def _image(film: Film, sent_sha256: str | None, sent_size_bytes: int, **kept: Any) -> JobImage:
+    """A film's row: what was sent, and with ``kept`` what is kept of it."""
+    return JobImage(
+        **{"name": shown_name(film.name), "sha256": None, "size_bytes": sent_size_bytes, **kept},
+        sent_sha256=sent_sha256,
+        sent_size_bytes=None if sent_sha256 is None else sent_size_bytes,
+    )
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

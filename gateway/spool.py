@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import tempfile
@@ -12,6 +13,8 @@ from typing import IO
 
 from gateway.positions import Positioned
 
+READ_BYTES = 1024**2
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -20,6 +23,14 @@ class Upload:
     name: str
     size_bytes: int
     open: Callable[[], IO[bytes]]
+
+    def sha256(self) -> str:
+        """Of its bytes, in hex."""
+        digest = hashlib.sha256()
+        with self.open() as file:
+            while block := file.read(READ_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
 
     @classmethod
     def of_path(cls, path: Path) -> Upload:

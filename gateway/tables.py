@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from cxr.schemas import JobResult, Prediction, Rejection
+from cxr.schemas import JobResult, JobState, Prediction, Rejection
 
 COLUMNS = (
     "index",
@@ -23,18 +23,22 @@ COLUMNS = (
     "model_version",
     "engine",
     "notes",
+    "sent_sha256",
+    "sent_size_bytes",
 )
 # A spreadsheet takes a cell that starts so for a formula (OWASP, CSV injection).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_lines(results: Iterable[JobResult]) -> Iterator[str]:
-    """A heading and one line per image; ``answer`` is prediction, rejection or waiting; ``notes`` are codes of what is
-    remarkable of the film, with spaces between.
+def csv_lines(results: Iterable[JobResult], state: JobState) -> Iterator[str]:
+    """A heading and one line per image of a job in this state.
+
+    ``answer`` is prediction, rejection, waiting or cancelled; ``notes`` are codes of what is remarkable of the film,
+    with spaces between.
     """
     yield _line(COLUMNS)
     for row in results:
-        yield _line(cells(row))
+        yield _line(cells(row, state))
 
 
 def safe_text(text: str) -> str:
@@ -42,9 +46,10 @@ def safe_text(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
-def cells(row: JobResult) -> list[object]:
+def cells(row: JobResult, state: JobState) -> list[object]:
     """A line's cells, in the order of ``COLUMNS``."""
     image = [row.index, safe_text(row.image.name), row.image.sha256, row.image.size_bytes]
+    sent = [row.image.sent_sha256, row.image.sent_size_bytes]
     result = row.result
     match result:
         case Prediction():
@@ -56,7 +61,7 @@ def cells(row: JobResult) -> list[object]:
     answered_by = result.model if result else None
     model = [safe_text(answered_by.name), answered_by.version, answered_by.engine] if answered_by else [None] * 3
     notes = " ".join(note.code for note in result.notes) if isinstance(result, Prediction) else None
-    return [*image, result.kind if result else "waiting", *said, *model, notes]
+    return [*image, result.kind if result else state.unanswered, *said, *model, notes, *sent]
 
 
 def _line(cells: Iterable[object]) -> str:

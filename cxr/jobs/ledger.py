@@ -117,7 +117,7 @@ def redis_errors() -> Iterator[None]:
 
 
 def job_key(job_id: str, part: str = "") -> str:
-    """The job's own hash, or with ``part`` one of ``images``, ``results``, ``attempts``, ``references``,
+    """The job's own hash, or with ``part`` one of ``images``, ``sent``, ``results``, ``attempts``, ``references``,
     ``feedback``.
     """
     return f"{JOB_PREFIX}{job_id}:{part}" if part else JOB_PREFIX + job_id

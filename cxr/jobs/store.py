@@ -28,6 +28,7 @@ from cxr.jobs.ledger import (
 )
 from cxr.jobs.listing import Place, places_before
 from cxr.jobs.rates import Rate, Rates
+from cxr.jobs.sent import image_text, images_of, sent_text
 from cxr.schemas import IMAGE_RESULT, Chunk, HintQueue, Job, JobImage, JobResult, JobState, QueueName, Rejection
 from cxr.settings import Settings
 from cxr.telemetry.intake import JOBS_ACCEPTED, RECEIVED_BYTES, RECEIVED_IMAGES
@@ -85,9 +86,9 @@ class JobStore:
         arguments: list[str | int] = [limits.max_backlog_images, limits.max_backlog_bytes, owners_most, token]
         for image, rejection in images:
             answer = rejection.model_dump_json() if rejection else ""
-            arguments += [image.model_dump_json(), image.sha256 or "", image.size_bytes, answer]
+            arguments += [image_text(image), image.sha256 or "", image.size_bytes, answer, sent_text(image)]
         keys = [job_key(job_id), job_key(job_id, "images"), job_key(job_id, "results"), NEEDS, LOAD_PREFIX + "all"]
-        outcome = self._ledger.run("append", [*keys, self._owner_load(job_id)], arguments)
+        outcome = self._ledger.run("append", [*keys, self._owner_load(job_id), job_key(job_id, "sent")], arguments)
         if outcome == -1:
             raise JobNotFound(job_id)
         if outcome == -2:
@@ -234,8 +235,9 @@ def rows(ledger: Ledger, job_id: str, indices: range) -> tuple[list[JobImage], l
     with redis_errors():
         pipe = ledger.redis.pipeline(transaction=False)
         pipe.lrange(job_key(job_id, "images"), indices.start, indices.stop - 1)
+        pipe.lrange(job_key(job_id, "sent"), indices.start, indices.stop - 1)
         pipe.hmget(job_key(job_id, "results"), [str(index) for index in indices])
-        images, answers = pipe.execute()
+        images, sent, answers = pipe.execute()
     if len(images) != len(indices):
         raise JobNotFound(job_id)
-    return [JobImage.model_validate_json(image) for image in images], answers
+    return images_of(images, sent), answers

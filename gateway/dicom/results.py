@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from cxr.errors import NoDicomOriginal
 from cxr.jobs import References
 from cxr.lettering import is_lettered
-from cxr.schemas import InstanceReference, JobResult, Prediction, Rejection
+from cxr.schemas import InstanceReference, JobResult, JobState, Prediction, Rejection
 from gateway.auth import Caller
 from gateway.cards import OperatingPoints
 from gateway.dicom.capture import capture
@@ -72,10 +72,9 @@ class DicomResults:
 
         An unknown job raises before the first block.
         """
-        self.films.parts.jobs.job(job_id)
-        return self._archive(job_id)
+        return self._archive(job_id, self.films.parts.jobs.job(job_id).state)
 
-    def _archive(self, job_id: str) -> Iterator[bytes]:
+    def _archive(self, job_id: str, state: JobState) -> Iterator[bytes]:
         stream = _Blocks()
         index = io.StringIO()
         table = csv.writer(index)
@@ -87,7 +86,7 @@ class DicomResults:
                     names = [f"{row.index:06d}-report.dcm", f"{row.index:06d}-capture.dcm"]
                     archive.writestr(names[0], as_file(self._report(job_id, row, row.result, reference)))
                     archive.writestr(names[1], as_file(self._capture(job_id, row, row.result, reference)))
-                table.writerow([*_cells(row, reference), *names])
+                table.writerow([*_cells(row, reference, state), *names])
                 yield stream.taken()
             archive.writestr("index.csv", index.getvalue())
         yield stream.taken()
@@ -117,7 +116,7 @@ def as_file(dataset: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def _cells(row: JobResult, reference: InstanceReference | None) -> list[object]:
+def _cells(row: JobResult, reference: InstanceReference | None, state: JobState) -> list[object]:
     result = row.result
     name = safe_text(row.image.name)
     match result:
@@ -128,7 +127,7 @@ def _cells(row: JobResult, reference: InstanceReference | None) -> list[object]:
         case Prediction():
             return [row.index, name, "prediction", "", ""]
         case None:
-            return [row.index, name, "waiting", "", ""]
+            return [row.index, name, state.unanswered, "", ""]
 
 
 class _Blocks(io.RawIOBase):

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from cxr.schemas import JobResult, Prediction, Rejection
+from cxr.schemas import JobResult, JobState, Prediction, Rejection
 from gateway.tables import COLUMNS, cells
 
 SHOWN_REFUSALS = 20
@@ -70,11 +70,11 @@ class Output:
         if file_format is OutputFormat.CSV:
             csv.writer(self._file).writerow(("job_id", *COLUMNS))
 
-    def write(self, job_id: str, row: JobResult) -> None:
-        """One image; ``job_id`` is empty for a file that never became part of a job."""
+    def write(self, job_id: str, row: JobResult, state: JobState = JobState.DONE) -> None:
+        """One image of a job in this state; ``job_id`` is empty for a file that never became part of a job."""
         self.summary.count(row)
         if self._format is OutputFormat.CSV:
-            csv.writer(self._file).writerow((job_id, *cells(row)))
+            csv.writer(self._file).writerow((job_id, *cells(row, state)))
         else:
             before = {OutputFormat.NDJSON: "", OutputFormat.JSON: ",\n" if self._rows else '{"rows": [\n'}
             text = json.dumps({"job_id": job_id, **row.model_dump(mode="json")})

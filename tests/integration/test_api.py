@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,7 @@ from cxr.queue import ChunkQueue, celery_app
 from cxr.schemas import JobState, Rejection
 from gateway.spool import Upload
 from gateway.uploads import accept
-from tests.files import png
+from tests.files import dicom, png
 from tests.gateway import JUDGED, MODEL, Files, Gateway
 from tests.zips import zip_of
 
@@ -54,6 +55,26 @@ def test_each_bad_file_is_one_row_and_the_rest_goes_on(start: Callable[..., Gate
     }
     assert job["answered"] == 5
     assert gateway.stored() == 1
+
+
+def test_every_row_names_the_bytes_that_were_sent(start: Callable[..., Gateway]) -> None:
+    film, ct = dicom(), dicom(Modality="CT")
+    gateway = start(max_file_bytes=len(film) + 1000)
+    sent = {"a.png": FILM, "film.dcm": film, "ct.dcm": ct, "empty.png": b"", "large.png": bytes(len(film) + 1001)}
+    sent |= {"broken.zip": b"no zip", "nothing.zip": zip_of({"y/": b""})}
+    zipped = zip_of({"b.png": FILM, "../bad.png": FILM})
+    job = gateway.submit([*sent.items(), ("films.zip", zipped)])
+    images = {row["image"]["name"]: row["image"] for row in gateway.rows(job)}
+    for name, content in {**sent, "films.zip/b.png": FILM}.items():
+        found = images[name]["sent_sha256"], images[name]["sent_size_bytes"]
+        assert found == (hashlib.sha256(content).hexdigest(), len(content)), name
+    assert images["a.png"]["sha256"] == images["a.png"]["sent_sha256"]
+    assert images["film.dcm"]["sha256"] not in (None, images["film.dcm"]["sent_sha256"])
+    assert images["ct.dcm"]["sha256"] is None
+    unread = images["films.zip/../bad.png"]
+    assert (unread["sent_sha256"], unread["sent_size_bytes"]) == (None, None)
+    lines = csv.DictReader(io.StringIO(gateway.client.get(f"/v1/jobs/{job['id']}/results?format=csv").text))
+    assert [line["sent_sha256"] or None for line in lines] == [image["sent_sha256"] for image in images.values()]
 
 
 def test_a_job_of_refusals_alone_is_done_at_once(gateway: Gateway) -> None:
@@ -176,6 +197,10 @@ def test_a_stopped_job_keeps_the_answers_it_has(gateway: Gateway) -> None:
     stopped = gateway.client.post(f"/v1/jobs/{job['id']}/cancel").json()
     assert (stopped["state"], stopped["answered"]) == ("cancelled", 1)
     assert [row["result"] and row["result"]["code"] for row in gateway.rows(job)] == [None, "empty_file"]
+    table = gateway.client.get(f"/v1/jobs/{job['id']}/results?format=csv").text
+    assert [line["answer"] for line in csv.DictReader(io.StringIO(table))] == ["cancelled", "rejection"]
+    bundle = gateway.client.get(f"/v1/jobs/{job['id']}/results?format=fhir").json()
+    assert [entry["resource"]["status"] for entry in bundle["entry"]] == ["cancelled"] * 3
 
 
 def test_a_deleted_job_is_forgotten_with_the_films_that_only_it_needed(gateway: Gateway) -> None:

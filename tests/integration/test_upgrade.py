@@ -101,6 +101,23 @@ def test_an_earlier_ledger_is_read(ledger: Ledger, jobs: JobStore, version: str)
 
 
 @every_version
+def test_what_this_version_writes_of_an_image_an_earlier_one_reads(
+    ledger: Ledger, jobs: JobStore, version: str
+) -> None:
+    """It refuses fields that it does not know; so what was sent of an image is kept beside it."""
+    made = restored(ledger, version)
+    earlier = json.loads(ledger.redis.lindex(f"cxr:job:{made['done']}:images", 0))
+    image = JobImage(name="a.png", sha256="00" * 32, size_bytes=1, sent_sha256="11" * 32, sent_size_bytes=2)
+    job_id = jobs.create(QueueName.BATCH)
+    jobs.append(job_id, [(image, None)])
+    assert set(json.loads(ledger.redis.lindex(f"cxr:job:{job_id}:images", 0))) <= {*earlier, "notes"}
+    assert [row.image for row in jobs.results(job_id)] == [image]
+    assert next(jobs.results(made["done"])).image.sent_sha256 is None
+    jobs.delete(job_id)
+    assert [key for key in ledger.redis.keys("*") if job_id in str(key)] == []
+
+
+@every_version
 def test_work_that_an_earlier_version_left_is_finished(
     ledger: Ledger, jobs: JobStore, leases: Leases, version: str
 ) -> None:

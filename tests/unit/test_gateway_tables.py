@@ -9,7 +9,7 @@ import pytest
 
 from cxr.errors import CorruptImage, NotChestXray
 from cxr.notes import NoteCode
-from cxr.schemas import Finding, JobImage, JobResult, ModelIdentity, Note, Prediction, Rejection
+from cxr.schemas import Finding, JobImage, JobResult, JobState, ModelIdentity, Note, Prediction, Rejection
 from gateway.tables import COLUMNS, csv_lines, safe_text
 
 MODEL = ModelIdentity(name="pneumonia_classifier", version=2, engine="openvino")
@@ -20,8 +20,8 @@ def row(name: str, result: Prediction | Rejection | None, index: int = 0) -> Job
     return JobResult(index=index, image=JobImage(name=name, sha256="0" * 64, size_bytes=9), result=result)
 
 
-def table(*rows: JobResult) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO("".join(csv_lines(rows)))))
+def table(*rows: JobResult, state: JobState = JobState.RUNNING) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO("".join(csv_lines(rows, state)))))
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
@@ -60,7 +60,9 @@ def test_every_kind_of_answer_has_its_columns() -> None:
     assert (refused["answer"], refused["code"], refused["engine"]) == ("rejection", "not_chest_xray", "openvino")
     assert (corrupt["code"], corrupt["message"], corrupt["model"]) == ("corrupt_image", CorruptImage.sentence, "")
     assert (waiting["answer"], waiting["finding"], waiting["index"]) == ("waiting", "", "3")
+    (cancelled,) = table(row("d.png", None), state=JobState.CANCELLED)
+    assert cancelled["answer"] == "cancelled"
 
 
 def test_a_job_without_rows_still_has_a_heading() -> None:
-    assert "".join(csv_lines([])) == ",".join(COLUMNS) + "\r\n"
+    assert "".join(csv_lines([], JobState.DONE)) == ",".join(COLUMNS) + "\r\n"

@@ -19,7 +19,7 @@ end
 for _, image in ipairs(redis.call('SMEMBERS', KEYS[8])) do
   if string.sub(image, 1, #id + 1) == id .. '/' then redis.call('SREM', KEYS[8], image) end
 end
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[9], KEYS[1] .. ':feedback')
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[9], KEYS[1] .. ':feedback', KEYS[1] .. ':sent')
 redis.call('ZREM', KEYS[5], id)
 redis.call('ZREM', KEYS[7], id)
 redis.call('ZREM', KEYS[10], id)
