@@ -19,8 +19,14 @@ def submit(
     paths: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Folders and files: films, zips of films.")],
     out: Annotated[Path, typer.Option(help="Where the answers go: .csv, .json or .ndjson.")],
     url: Annotated[
-        str, typer.Option(envvar="CXR_GATEWAY_URL", help="The gateway's address.")
-    ] = "http://127.0.0.1:7860",
+        str,
+        typer.Option(
+            envvar="CXR_GATEWAY_URL",
+            default_factory=lambda: f"http://127.0.0.1:{os.environ.get('CXR_GATEWAY_PORT', 7860)}",
+            show_default="http://127.0.0.1, at CXR_GATEWAY_PORT or 7860",
+            help="The gateway's address.",
+        ),
+    ],
     format: Annotated[OutputFormat | None, typer.Option(help="Else by the ending of --out.")] = None,
     api_key_file: Annotated[
         Path | None, typer.Option(envvar="CXR_API_KEY_FILE", help="A file with your API key; or set CXR_API_KEY.")
@@ -91,6 +97,7 @@ def submit(
             case KeyboardInterrupt():
                 _end(INTERRUPTED, f"interrupted. {again}")
         raise
+    output.summary.passed_over = len(found.passed_over)
     for path in found.passed_over:
         typer.echo(f"  passed over: {path}", err=True)
     for line in output.summary.lines():

@@ -42,8 +42,9 @@ class Connection:
     def __init__(self, url: str, api_key: str | None, patience_s: float, say: Callable[[str], None]) -> None:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._client = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT)
-        self._patience_s, self._say = patience_s, say
-        self._went_on_at = time.monotonic()
+        self._url, self._patience_s, self._say = url, patience_s, say
+        self._stuck_since: float | None = None
+        self._is_away = False
 
     def __enter__(self) -> Connection:
         return self
@@ -53,7 +54,10 @@ class Connection:
 
     def went_on(self) -> None:
         """Something succeeded: patience begins anew."""
-        self._went_on_at = time.monotonic()
+        self._stuck_since = None
+        if self._is_away:
+            self._is_away = False
+            self._say("the gateway answers again")
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON of an address."""
@@ -79,7 +83,8 @@ class Connection:
             try:
                 response = send()
             except httpx.TransportError as error:
-                self.pause(pause_s, f"no connection: {error or type(error).__name__}")
+                self._is_away = True
+                self.pause(pause_s, f"no connection to {self._url}: {error or type(error).__name__}")
             else:
                 if response.is_success:
                     self.went_on()
@@ -87,15 +92,20 @@ class Connection:
                 refusal = Refused.by(response)
                 if response.status_code not in AWAY and not (waits_if_busy and response.status_code == BUSY):
                     raise Waiting(refusal, asked_s(response, pause_s)) if response.status_code == BUSY else refusal
+                self._is_away = response.status_code in AWAY
                 self.pause(asked_s(response, pause_s), str(refusal))
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def pause(self, pause_s: float, why: str) -> None:
-        """Wait before the next attempt, or raise ``GaveUp``."""
-        if time.monotonic() + pause_s - self._went_on_at > self._patience_s:
-            raise GaveUp(why)
-        self._say(f"{why}; again in {pause_s:.0f} s" if pause_s >= 1 else why)
-        time.sleep(pause_s)
+        """Wait before the next attempt, no longer than patience lasts, or raise ``GaveUp`` when it is over."""
+        now = time.monotonic()
+        stuck_since = now if self._stuck_since is None else self._stuck_since
+        left_s = stuck_since + self._patience_s - now
+        if left_s <= 0:
+            raise GaveUp(why if self._stuck_since is None else f"nothing went on for {self._patience_s:.0f} s")
+        self._stuck_since = stuck_since
+        self._say(f"{why}; trying again")
+        time.sleep(min(pause_s, left_s))
 
 
 class Waiting(Refused):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.archives import is_litter
@@ -14,7 +15,7 @@ from gateway.names import LONGEST_NAME, printable
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file and the name it is sent under: its path below the folder it was found in."""
+    """A file and the name it is sent under, of its own among all: its path below the folder it was found in."""
 
     path: Path
     name: str
@@ -25,6 +26,16 @@ class LocalFile:
         """Of a long path the end is kept: that is what tells files apart. Raises ``OSError``."""
         name = os.fsencode(path.relative_to(below).as_posix()).decode("utf-8", "replace")
         return cls(path, printable(name)[-LONGEST_NAME:], path.stat().st_size)
+
+    @property
+    def given(self) -> str:
+        """Its path as the user gave it, as text."""
+        return os.fsencode(self.path).decode("utf-8", "replace")
+
+    def numbered(self, number: int) -> LocalFile:
+        """The same under a name with this number before it."""
+        start = f"({number}) "
+        return replace(self, name=start + self.name[-(LONGEST_NAME - len(start)) :])
 
     def sha256(self) -> str:
         """Of its bytes, in hex. Raises ``OSError`` when it cannot be read."""
@@ -42,13 +53,15 @@ class Found:
 
 def find(paths: Iterable[Path]) -> Found:
     """Every file of these folders and those below, and these files. Raises ``OSError`` for a path that is not there."""
-    found = Found([], [])
+    found, names = Found([], []), Counter[str]()
     for path in paths:
         path.stat()
         below = path if path.is_dir() else path.parent
         for each in sorted(_walk(path)):
             if each.is_file() and not _is_litter(each.relative_to(below)):
-                found.files.append(LocalFile.of(each, below))
+                file = LocalFile.of(each, below)
+                names[file.name] += 1
+                found.files.append(file if names[file.name] == 1 else file.numbered(names[file.name]))
             else:
                 found.passed_over.append(each)
     return found

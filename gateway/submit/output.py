@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from cxr.schemas import JobResult, JobState, Prediction, Rejection
-from gateway.tables import COLUMNS, cells
+from gateway.tables import COLUMNS, cells, safe_text
 
 SHOWN_REFUSALS = 20
 
@@ -31,10 +31,14 @@ class OutputFormat(StrEnum):
 
 @dataclass
 class Summary:
-    """How many images got which answer, and every refusal by name."""
+    """How many files were sent and opened, how many images got which answer, and every refusal by name."""
 
     answers: Counter[str] = field(default_factory=Counter)
     refusals: list[tuple[str, str]] = field(default_factory=list)
+    files_sent: int = 0
+    files_not_sent: int = 0
+    zips_opened: int = 0
+    passed_over: int = 0
 
     @property
     def images(self) -> int:
@@ -55,7 +59,18 @@ class Summary:
         counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(self.answers.items()))
         shown = [f"  refused: {name}: {why}" for name, why in self.refusals[:SHOWN_REFUSALS]]
         more = len(self.refusals) - len(shown)
-        return [f"{self.images} images: {counts}", *shown, *([f"  and {more} more refused"] if more else [])]
+        return [
+            self._totals(),
+            f"{self.images} images: {counts}",
+            *shown,
+            *([f"  and {more} more refused"] if more else []),
+        ]
+
+    def _totals(self) -> str:
+        opened = f" ({self.zips_opened} zip{'s' * (self.zips_opened != 1)} opened)" if self.zips_opened else ""
+        apart = [(self.files_not_sent, "not sent"), (self.passed_over, "passed over")]
+        rest = "".join(f", {count} {what}" for count, what in apart if count)
+        return f"{self.files_sent} files sent, {self.images} rows{opened}{rest}"
 
 
 class Output:
@@ -68,16 +83,16 @@ class Output:
         self._rows = 0
         self.summary = Summary()
         if file_format is OutputFormat.CSV:
-            csv.writer(self._file).writerow(("job_id", *COLUMNS))
+            csv.writer(self._file).writerow(("path", "job_id", *COLUMNS))
 
-    def write(self, job_id: str, row: JobResult, state: JobState = JobState.DONE) -> None:
-        """One image of a job in this state; ``job_id`` is empty for a file that never became part of a job."""
+    def write(self, path: str, job_id: str, row: JobResult, state: JobState = JobState.DONE) -> None:
+        """One image of a local file and of a job in this state; ``job_id`` is empty for a file that is in no job."""
         self.summary.count(row)
         if self._format is OutputFormat.CSV:
-            csv.writer(self._file).writerow((job_id, *cells(row, state)))
+            csv.writer(self._file).writerow((safe_text(path), job_id, *cells(row, state)))
         else:
             before = {OutputFormat.NDJSON: "", OutputFormat.JSON: ",\n" if self._rows else '{"rows": [\n'}
-            text = json.dumps({"job_id": job_id, **row.model_dump(mode="json")})
+            text = json.dumps({"path": path, "job_id": job_id, **row.model_dump(mode="json")})
             self._file.write(before[self._format] + text + "\n" * (self._format is OutputFormat.NDJSON))
         self._rows += 1
 

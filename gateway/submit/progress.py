@@ -5,7 +5,23 @@ from __future__ import annotations
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+
+class _TimeLeft(TimeRemainingColumn):
+    """No estimate holds while nothing goes on."""
+
+    def render(self, task: Task) -> Text:
+        return Text("waiting") if task.fields["waiting"] else super().render(task)
 
 
 class Bars:
@@ -18,12 +34,12 @@ class Bars:
         self._progress = Progress(
             *columns,
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            _TimeLeft(),
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._sent = self._progress.add_task("sent", total=files)
-        self._answered = self._progress.add_task("answered", total=files)
+        self._sent = self._progress.add_task("sent", total=files, waiting=False)
+        self._answered = self._progress.add_task("answered", total=files, waiting=False)
         self._last_said = ""
 
     def __enter__(self) -> Bars:
@@ -37,11 +53,13 @@ class Bars:
 
     def show(self, sent_files: int, answered_images: int, images: int) -> None:
         """``images`` grows beyond the files where zips are opened."""
-        self._progress.update(self._sent, completed=sent_files)
-        self._progress.update(self._answered, completed=answered_images, total=images)
+        self._progress.update(self._sent, completed=sent_files, waiting=False)
+        self._progress.update(self._answered, completed=answered_images, total=images, waiting=False)
 
     def say(self, text: str) -> None:
-        """One line, unless it was just said."""
+        """One line, unless it was just said, of why nothing goes on; until ``show`` no time left is shown."""
+        for task in (self._sent, self._answered):
+            self._progress.update(task, waiting=True)
         if text != self._last_said:
             self._console.print(text, markup=False)
         self._last_said = text

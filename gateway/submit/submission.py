@@ -10,17 +10,17 @@ from typing import Any
 
 import httpx
 
-from cxr.errors import QueueFull, QuotaExceeded
-from cxr.schemas import JobImage, JobResult, Rejection
+from cxr.errors import NoImages, QueueFull, QuotaExceeded
+from cxr.schemas import JobImage, JobResult, JobState, Rejection
 from gateway.submit.connection import BUSY, FIRST_PAUSE_S, LONGEST_PAUSE_S, Connection, Refused, Waiting
 from gateway.submit.folder import LocalFile, idempotency_key
+from gateway.submit.matching import Matching
 from gateway.submit.memory import Memory
 from gateway.submit.output import Output
 from gateway.submit.progress import Bars
 from gateway.submit.upload import form
 
 JOBS = "/v1/jobs"
-FINAL = ("done", "cancelled")
 FIRST_LOOK_S, LAST_LOOK_S = 0.5, 5.0
 ACCESS = (401, 403)
 TOO_MUCH = (QuotaExceeded.code, QueueFull.code)
@@ -32,10 +32,10 @@ class Accepted:
     """A batch that is a job now, and where it stands."""
 
     job_id: str
-    names: list[str]
+    files: list[LocalFile]
     total: int
     answered: int
-    final: bool
+    state: JobState
 
 
 class Submission:
@@ -44,8 +44,6 @@ class Submission:
     def __init__(self, connection: Connection, memory: Memory, output: Output, bars: Bars, salt: str) -> None:
         self._connection, self._memory, self._output, self._bars, self._salt = connection, memory, output, bars, salt
         self._jobs: list[Accepted] = []
-        self._sent_files = 0
-        self._refused_files = 0
 
     def run(self, batches: Iterable[list[LocalFile]]) -> None:
         for batch in batches:
@@ -80,7 +78,6 @@ class Submission:
         if not readable:
             return
         key = idempotency_key(readable, hashes, self._salt)
-        names = [file.name for file in readable]
         try:
             job = self._remembered(key) or self._post(readable, key)
         except OSError:
@@ -89,8 +86,8 @@ class Submission:
             self._send_together(readable, sendings - 1)
             return
         self._memory.keep(key, job["id"])
-        self._jobs.append(Accepted(job["id"], names, job["total"], job["answered"], job["state"] in FINAL))
-        self._sent_files += len(readable)
+        self._jobs.append(Accepted(job["id"], readable, job["total"], job["answered"], JobState(job["state"])))
+        self._output.summary.files_sent += len(readable)
         self._look()
 
     def _hashed(self, files: list[LocalFile]) -> tuple[list[LocalFile], list[str]]:
@@ -133,60 +130,63 @@ class Submission:
             self._look()
 
     def _refuse(self, file: LocalFile, code: str, detail: str) -> None:
-        image = JobImage(name=file.name, sha256=None, size_bytes=file.size_bytes)
-        self._output.write("", JobResult(index=0, image=image, result=Rejection(code=code, message=detail)))
-        self._refused_files += 1
-        self._sent_files += 1
+        row = JobResult(index=0, image=_unkept(file), result=Rejection(code=code, message=detail))
+        self._output.write(file.given, "", row)
+        self._output.summary.files_not_sent += 1
 
     # -- meanwhile
 
     def _look(self) -> bool:
         """Ask after the oldest job that is not final; True when all are."""
         for job in self._jobs:
-            if not job.final:
+            if not job.state.final:
                 standing = self._connection.get(f"{JOBS}/{job.job_id}")
                 if standing["answered"] > job.answered:
                     self._connection.went_on()
-                job.answered, job.final = standing["answered"], standing["state"] in FINAL
-                if not job.final:
+                job.answered, job.state = standing["answered"], JobState(standing["state"])
+                if not job.state.final:
                     break
         self._show()
-        return all(job.final for job in self._jobs)
+        return all(job.state.final for job in self._jobs)
 
     def _answered(self) -> int:
-        return self._refused_files + sum(job.answered for job in self._jobs)
+        return self._output.summary.files_not_sent + sum(job.answered for job in self._jobs)
 
     def _show(self) -> None:
-        images = self._refused_files + sum(job.total for job in self._jobs)
-        self._bars.show(self._sent_files, self._answered(), max(images, self._bars.files))
+        summary = self._output.summary
+        images = summary.files_not_sent + sum(job.total for job in self._jobs)
+        handled = summary.files_sent + summary.files_not_sent
+        self._bars.show(handled, self._answered(), max(images, self._bars.files))
 
     # -- back
 
     def _fetch(self, job: Accepted) -> None:
         """All rows of a job; where the stream breaks it goes on from the row after the last."""
-        names: set[str] = set()
+        matching = Matching(job.files)
         rows = 0
         pause_s = FIRST_PAUSE_S
 
         def take(line: str) -> None:
             nonlocal rows
             row = JobResult.model_validate_json(line)
-            self._output.write(job.job_id, row)
-            names.add(row.image.name)
+            self._output.write(matching.file_of(row.image.name).given, job.job_id, row, job.state)
             rows += 1
 
         while rows < job.total:
             try:
                 self._connection.lines(f"{JOBS}/{job.job_id}/results", take, format="ndjson", offset=rows)
             except httpx.TransportError as error:
-                self._connection.pause(pause_s, f"connection lost ({type(error).__name__})")
+                self._connection.pause(pause_s, f"connection lost: {error or type(error).__name__}")
             except Refused as refusal:
                 if refusal.status != BUSY and refusal.status < 500:
                     raise
                 self._connection.pause(pause_s, str(refusal))
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-        for name in job.names:
-            if name not in names and not any(each.startswith(name + "/") for each in names):
-                empty = JobImage(name=name, sha256=None, size_bytes=0)
-                answer = Rejection(code="no_images", message="The file holds no image.")
-                self._output.write(job.job_id, JobResult(index=0, image=empty, result=answer))
+        self._output.summary.zips_opened += matching.opened
+        for file in matching.left:
+            row = JobResult(index=0, image=_unkept(file), result=Rejection.of(NoImages()))
+            self._output.write(file.given, job.job_id, row)
+
+
+def _unkept(file: LocalFile) -> JobImage:
+    return JobImage(name=file.name, sha256=None, size_bytes=file.size_bytes)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -40,8 +41,9 @@ def films(folder: Path, count: int) -> Path:
 class Run:
     """One run of the command line."""
 
-    def __init__(self, url: str, *words: str | Path, **environment: str) -> None:
-        command = [*HEEDING_CTRL_C, sys.executable, "-m", "gateway", "submit", *map(str, words), "--url", url]
+    def __init__(self, url: str | None, *words: str | Path, **environment: str) -> None:
+        command = [*HEEDING_CTRL_C, sys.executable, "-m", "gateway", "submit", *map(str, words)]
+        command += ["--url", url] if url else []
         plain = {name: value for name, value in os.environ.items() if not name.startswith("CXR_")}
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
@@ -102,7 +104,25 @@ def test_a_folder_becomes_a_table_and_every_refusal_is_named(
     assert "passed over" in said
     assert ".DS_Store" in said
     assert "6 pneumonia, 3 refused" in said
+    assert "8 files sent, 9 rows (1 zip opened), 1 not sent, 1 passed over" in said
     assert not (tmp_path / "out.csv.jobs").exists()
+
+
+def test_every_row_names_its_file_whatever_that_is_called(
+    start: Callable[..., tuple[str, Parts]], tmp_path: Path
+) -> None:
+    url, _ = start()
+    names = ['a".png', "b\n.png", "c%22.png", "d" * 200 + "/" + "e" * 200 + ".png", "z/1.png"]
+    for name in [*names, "second/z/1.png"]:
+        (tmp_path / "films" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "films" / name).write_bytes(FILM + name.encode())
+    folders = [tmp_path / "films", tmp_path / "films" / "second"]
+    code, said = Run(url, *folders, "--out", tmp_path / "out.csv").end()
+    assert code == 0, said
+    paths = [row["path"] for row in rows(tmp_path / "out.csv")]
+    given = [*names, "second/z/1.png", "second/z/1.png"]
+    assert sorted(paths) == sorted(str(tmp_path / "films" / name) for name in given)
+    assert "7 files sent, 7 rows\n" in said
 
 
 def test_an_interrupted_run_goes_on_without_sending_anything_twice(
@@ -165,12 +185,16 @@ def test_a_film_that_alone_is_too_large_is_refused_by_name(
 
 
 def test_a_gateway_that_is_away_is_waited_for_and_given_up(tmp_path: Path) -> None:
-    code, said = Run(
-        "http://127.0.0.1:1", films(tmp_path / "films", 1), "--out", tmp_path / "out.csv", "--patience-s", "1"
-    ).end()
+    words = (films(tmp_path / "films", 1), "--out", tmp_path / "out.csv", "--patience-s", "2")
+    started = time.monotonic()
+    code, said = Run(None, *words, CXR_GATEWAY_PORT="1").end()
     assert code == 1
-    assert "gave up: no connection" in said
+    assert time.monotonic() - started >= 2
+    assert said.count("no connection to http://127.0.0.1:1: ") == 1
+    assert "gave up: nothing went on for 2 s" in said
     assert not (tmp_path / "out.csv").exists()
+    code, said = Run(None, *words[:-1], "0", CXR_GATEWAY_PORT="1").end()
+    assert "gave up: no connection to http://127.0.0.1:1: " in said
 
 
 def test_a_key_is_shown_from_file_or_environment(start: Callable[..., tuple[str, Parts]], tmp_path: Path) -> None:

@@ -6,14 +6,17 @@ import csv
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cxr.errors import CorruptImage
 from cxr.schemas import Finding, JobImage, JobResult, ModelIdentity, Prediction, Rejection
 from gateway.submit.folder import LocalFile, batches, find, idempotency_key
+from gateway.submit.matching import Matching
 from gateway.submit.memory import Memory
 from gateway.submit.output import Output, OutputFormat
+from gateway.submit.progress import Bars
 from gateway.submit.upload import form
 
 MODEL = ModelIdentity(name="pneumonia_classifier", version=2, engine="openvino")
@@ -50,6 +53,34 @@ def test_of_a_long_path_the_end_is_kept_and_no_control_character(tmp_path: Path)
     [file] = find([tmp_path]).files
     assert len(file.name) == 255
     assert file.name.endswith("/film\N{REPLACEMENT CHARACTER}.png")
+
+
+def test_every_file_has_a_name_of_its_own(tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/1.png", "c/1.png", "d/" + "e" * 251 + ".png", "f/" + "e" * 251 + ".png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"x")
+    files = find(sorted(tmp_path.iterdir())).files
+    assert [file.name for file in files[:3]] == ["1.png", "(2) 1.png", "(3) 1.png"]
+    assert len({file.name for file in files}) == 5
+    assert max(len(file.name) for file in files) == 255
+    assert [file.given for file in files[:2]] == [str(tmp_path / "a/1.png"), str(tmp_path / "b/1.png")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        (["0.png", "z.zip/a", "z.zip/b", 'q".png', "z", "z/9.png"], "0zzq12"),
+        (["0.png", "z.zip", "q%22.png", "z/x", "z/9.png"], "0zq12"),  # a name that came back changed
+        (["0.png", "x" * 255, "y" * 255, 'q".png', "z", "z/9.png"], "0zzq12"),  # the start of it was cut
+        (["0.png", 'q".png', "z", "z/9.png"], "0q12"),  # what nothing was said of is left
+    ],
+)
+def test_a_row_is_matched_with_its_file(rows: list[str], found: str) -> None:
+    names = {"0": "0.png", "z": "z.zip", "q": 'q".png', "1": "z", "2": "z/9.png"}
+    files = {short: LocalFile(Path(name), name, 1) for short, name in names.items()}
+    matching = Matching(list(files.values()))
+    assert [matching.file_of(row) for row in rows] == [files[short] for short in found]
+    assert matching.left == [file for short, file in files.items() if short not in found]
 
 
 def test_batches_keep_the_order_and_both_limits() -> None:
@@ -105,13 +136,23 @@ def test_a_fresh_run_is_resumed_with_its_own_salt(tmp_path: Path) -> None:
     assert Memory(path).salt(fresh=True) == Memory(path).salt(fresh=False) == salt
 
 
+def test_no_time_left_is_shown_while_nothing_goes_on() -> None:
+    bars = Bars(2)
+    time_left: Any = bars._progress.columns[-1]
+    shown = []
+    for act in (lambda: bars.show(1, 0, 2), lambda: bars.say("no connection"), lambda: bars.show(1, 1, 2)):
+        act()
+        shown.append([str(time_left.render(task)) for task in bars._progress.tasks])
+    assert shown[0] == shown[2] != shown[1] == ["waiting", "waiting"]
+
+
 @pytest.mark.parametrize("file_format", list(OutputFormat))
 def test_every_format_holds_every_row(tmp_path: Path, file_format: OutputFormat) -> None:
     path = tmp_path / f"out.{file_format}"
     output = Output(path, file_format)
     rows = [row(0, JUDGED), row(1, Rejection.of(CorruptImage())), row(2, None)]
     for each in rows:
-        output.write("job", each)
+        output.write("=film", "job", each)
     assert not path.exists()
     output.finish()
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
@@ -123,8 +164,11 @@ def test_every_format_holds_every_row(tmp_path: Path, file_format: OutputFormat)
         found = (
             json.loads(text)["rows"] if file_format is OutputFormat.JSON else list(map(json.loads, text.splitlines()))
         )
-        assert [JobResult.model_validate({k: v for k, v in each.items() if k != "job_id"}) for each in found] == rows
+        assert [
+            JobResult.model_validate({k: v for k, v in each.items() if k not in ("path", "job_id")}) for each in found
+        ] == rows
     assert {each["job_id"] for each in found} == {"job"}
+    assert {each["path"] for each in found} == {"'=film" if file_format is OutputFormat.CSV else "=film"}
     assert output.summary.answers == {"pneumonia": 1, "refused": 1, "unanswered": 1}
     assert any("1.png: corrupt_image" in line for line in output.summary.lines())
 
@@ -143,6 +187,6 @@ def test_a_file_without_rows_is_still_whole(tmp_path: Path, file_format: OutputF
 def test_an_abandoned_output_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "out.csv").write_text("older")
     output = Output(tmp_path / "out.csv", OutputFormat.CSV)
-    output.write("job", row(0, JUDGED))
+    output.write("film", "job", row(0, JUDGED))
     output.abandon()
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("out.csv", "older")]
