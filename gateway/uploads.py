@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cxr.errors import CxrError, IdempotencyKeyReused, JobNotFound, NoImages
+from cxr.errors import CxrError, IdempotencyKeyReused, JobNotFound, NoImages, TooManyImages
 from cxr.schemas import Chunk, Job, JobState, QueueName
 from cxr.telemetry import logger, stage
 from cxr.telemetry.traces import continued, span
@@ -66,6 +66,8 @@ def accept_from(source: Source, parts: Parts, once: Once | None = None) -> Job:
     total = len(source)
     if total == 0:
         raise NoImages
+    if total > (most := parts.jobs.most_waiting):
+        raise TooManyImages(f"you may have at most {most} images waiting")
     queue = QueueName.INTERACTIVE if total <= settings.interactive_max_images else QueueName.BATCH
     job_id = parts.jobs.create(queue, parts.caller.owner)
     try:

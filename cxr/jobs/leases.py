@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cxr.jobs.backlog import DRAIN_KEPT_S, drain_key
+from cxr.jobs.backlog import DRAIN_KEPT_S, stretch_keys
 from cxr.jobs.ledger import (
     ANSWERED_PREFIX,
     EXPIRING,
@@ -17,6 +17,7 @@ from cxr.jobs.ledger import (
     NEEDS,
     RECONCILER,
     SET_ASIDE,
+    WORKED_SINCE,
     Ledger,
     hints_key,
     job_key,
@@ -69,6 +70,7 @@ class Leases:
             job_key(chunk.job_id, "attempts"),
             waiting_key(HintQueue.RECOVERED),
             hints_key(HintQueue.RECOVERED),
+            WORKED_SINCE,
         ]
         unanswered = self._ledger.run("claim", keys, [str(chunk), chunk.first, chunk.last, token, self._lease_ms])
         if unanswered is None:
@@ -106,10 +108,11 @@ class Leases:
         whose answer is new are remembered for the operator.
         """
         queue, owner = self._queue_and_owner(chunk.job_id)
+        drained, worked = stretch_keys()
         keys = [job_key(chunk.job_id), job_key(chunk.job_id, "results"), waiting_key(queue), HELD, lease_key(chunk)]
         keys += [job_key(chunk.job_id, "attempts"), EXPIRING]
-        keys += [LOAD_PREFIX + "all", LOAD_PREFIX + f"owner:{owner}", drain_key(), NEEDS, SET_ASIDE]
-        keys.append(waiting_key(HintQueue.RECOVERED))
+        keys += [LOAD_PREFIX + "all", LOAD_PREFIX + f"owner:{owner}", drained, NEEDS, SET_ASIDE]
+        keys += [waiting_key(HintQueue.RECOVERED), worked, WORKED_SINCE]
         arguments: list[Any] = [chunk.job_id, str(chunk), token, self._retention_ms, DRAIN_KEPT_S, ANSWERED_PREFIX]
         arguments.append("1" if sets_aside else "")
         for index, result in results.items():

@@ -56,6 +56,11 @@ class JobStore:
         changed = {} if max_owner_images is None else {"max_owner_images": max_owner_images}
         return JobStore(self._ledger, self._settings.model_copy(update=changed), owner)
 
+    @property
+    def most_waiting(self) -> int:
+        """How many images of one owner may wait: a job of more could never come in."""
+        return min(self._settings.max_owner_images, self._settings.max_backlog_images)
+
     # -- a job comes in
 
     def create(self, queue: QueueName, owner: str = ANYBODY) -> str:
@@ -82,20 +87,22 @@ class JobStore:
             QueueFull, QuotaExceeded: there is no room for them; the caller deletes the job.
         """
         limits, token = self._settings, secrets.token_hex(8)
-        owners_most = limits.max_owner_images
+        owners_most, owner_load = limits.max_owner_images, self._owner_load(job_id)
         arguments: list[str | int] = [limits.max_backlog_images, limits.max_backlog_bytes, owners_most, token]
         for image, rejection in images:
             answer = rejection.model_dump_json() if rejection else ""
             arguments += [image_text(image), image.sha256 or "", image.size_bytes, answer, sent_text(image)]
         keys = [job_key(job_id), job_key(job_id, "images"), job_key(job_id, "results"), NEEDS, LOAD_PREFIX + "all"]
-        outcome = self._ledger.run("append", [*keys, self._owner_load(job_id), job_key(job_id, "sent")], arguments)
+        outcome = self._ledger.run("append", [*keys, owner_load, job_key(job_id, "sent")], arguments)
         if outcome == -1:
             raise JobNotFound(job_id)
         if outcome == -2:
-            raise QueueFull(retry_after_s=self._backlog.standing().retry_after_s)
+            standing = self._backlog.standing()
+            raise QueueFull(retry_after_s=standing.retry_after_s(standing.images))
         if outcome == -3:
-            detail = f"at most {owners_most} images"
-            raise QuotaExceeded(detail, retry_after_s=self._backlog.standing().retry_after_s)
+            waiting = self._backlog.waiting_of(owner_load)
+            retry_after_s = self._backlog.standing().retry_after_s(waiting, waiting + len(images) - owners_most)
+            raise QuotaExceeded(f"at most {owners_most} images", retry_after_s)
         RECEIVED_IMAGES.inc(len(images))
         RECEIVED_BYTES.inc(sum(image.size_bytes for image, _ in images))
         images_refused(Counter(rejection.code for _, rejection in images if rejection))

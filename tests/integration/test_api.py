@@ -96,8 +96,9 @@ def test_a_job_of_refusals_alone_is_done_at_once(gateway: Gateway) -> None:
             "too_many_images",
         ),
         ([("a.png", FILM)], {"max_request_bytes": 100}, 413, "request_too_large"),
-        ([("a.png", FILM), ("b.png", FILM + b"x")], {"max_backlog_images": 1}, 429, "queue_full"),
-        ([("a.png", FILM), ("b.png", FILM + b"x")], {"max_owner_images": 1}, 429, "quota_exceeded"),
+        ([("a.png", FILM), ("b.png", FILM + b"x")], {"max_backlog_bytes": len(FILM)}, 429, "queue_full"),
+        ([("a.png", FILM), ("b.png", FILM + b"x")], {"max_backlog_images": 1}, 413, "too_many_images"),
+        ([("a.png", FILM), ("b.png", FILM + b"x")], {"max_owner_images": 1}, 413, "too_many_images"),
     ],
 )
 def test_a_refused_request_leaves_nothing_behind(
@@ -109,6 +110,17 @@ def test_a_refused_request_leaves_nothing_behind(
     assert ("retry-after" in answer.headers) is (status == 429)
     assert gateway.stored() == 0
     assert gateway.parts.jobs.recent() == []
+
+
+def test_only_a_job_that_can_come_in_later_is_told_to_come_again(start: Callable[..., Gateway]) -> None:
+    gateway = start(max_owner_images=2)
+    gateway.submit([("a.png", FILM)])
+    later = gateway.post([("b.png", FILM), ("c.png", FILM)])
+    assert (later.status_code, later.json()["code"], later.json()["retryable"]) == (429, "quota_exceeded", True)
+    never = gateway.post([("b.png", FILM), ("c.png", FILM), ("d.png", FILM)])
+    assert (never.status_code, never.json()["code"], never.json()["retryable"]) == (413, "too_many_images", False)
+    assert "you may have at most 2 images waiting" in never.json()["detail"]
+    assert len(gateway.parts.jobs.recent()) == 1
 
 
 def test_a_request_without_files_is_refused(gateway: Gateway) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
 
 from cxr.errors import ImageNotFound, JobNotFound, LedgerUnavailable, QueueFull, QuotaExceeded, RateExceeded
-from cxr.jobs import Backlog, JobStore, Leases, Ledger
+from cxr.jobs import Backlog, JobStore, Leases, Ledger, Standing
+from cxr.jobs.backlog import UNKNOWN_RETRY_AFTER_S
 from cxr.schemas import Chunk, HintQueue, JobImage, JobState, ModelIdentity, QueueName, Rejection
 from cxr.settings import Settings
 from tests.ledger_jobs import ANSWER, image, submitted
@@ -273,6 +275,53 @@ def test_the_backlog_is_counted_and_bounded(jobs: JobStore, leases: Leases, ledg
     jobs.delete(second)
     jobs.delete(first)
     assert (backlog.standing().images, backlog.standing().bytes) == (0, 0)
+
+
+def test_who_is_to_come_again_hears_when_from_the_time_in_which_there_was_work(
+    jobs: JobStore, leases: Leases, ledger: Ledger
+) -> None:
+    """However long nothing was to be done before; and of a quota only its owner's images count."""
+    submitted(jobs, 1400)
+
+    def told() -> int:
+        refused = jobs.create(QueueName.BATCH)
+        with pytest.raises(QuotaExceeded) as quota:
+            jobs.append(refused, [(image(number), None) for number in range(300)])
+        jobs.delete(refused)
+        return quota.value.retry_after_s
+
+    assert told() == UNKNOWN_RETRY_AFTER_S
+    held_s = 0.01  # as much is lost in whole milliseconds
+    for _ in range(2):
+        _, [chunk] = submitted(jobs.seen_by(None, 2000), 4)
+        started = time.monotonic()
+        lease = leases.claim(chunk)
+        assert lease is not None
+        time.sleep(0.05)
+        leases.record(chunk, dict.fromkeys(lease.waiting, ANSWER), lease.token)
+        held_s += time.monotonic() - started
+        time.sleep(0.3)  # nothing is in hand meanwhile
+    rate = Backlog(ledger).standing().working_per_s
+    assert rate is not None
+    assert rate >= 8 / held_s
+    assert told() <= math.ceil(200 / rate)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "too_many", "per_s", "seconds"),
+    [
+        (200, 0, 125, 1),
+        (200, 190, 125, 2),
+        (100_000, 0, 125, 80),
+        (500_000, 0, 1, 600),
+        (0, 0, 125, 1),
+        (200, 0, None, 5),
+    ],
+)
+def test_a_pause_is_as_long_as_a_tenth_or_the_surplus_takes(
+    waiting: int, too_many: int, per_s: float | None, seconds: int
+) -> None:
+    assert Standing(waiting, 0, 0, per_s).retry_after_s(waiting, too_many) == seconds
 
 
 def test_an_owner_may_submit_so_many_jobs_a_minute(ledger: Ledger, settings: Settings) -> None:

@@ -89,7 +89,8 @@ def test_a_key_has_its_own_rate_and_quota(guarded: Settings, access_path: Path) 
     with visitor(guarded) as client:
         films = [("files", (f"{number}.png", png())) for number in range(3)]
         answer = client.post("/v1/jobs", files=films, headers={"X-API-Key": text})
-        assert (answer.status_code, answer.json()["code"]) == (429, "quota_exceeded")
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_many_images")
+        assert "at most 2 images" in answer.json()["detail"]
         assert client.post("/v1/jobs", files=films, headers={"X-API-Key": other}).status_code == 202
         answers = [client.get("/v1/jobs", headers={"X-API-Key": text}) for _ in range(4)]
         refused = [answer for answer in answers if answer.status_code == 429]

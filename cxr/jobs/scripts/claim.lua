@@ -1,6 +1,7 @@
 -- Take a chunk for one worker, for the time of a lease.
 -- KEYS: job, results, waiting chunks of the job's queue, hint numbers of that queue, held chunks, chunk's lease,
---       chunk attempts of the job, and of the queue for chunks that are hinted again: waiting chunks, hint numbers
+--       chunk attempts of the job, and of the queue for chunks that are hinted again: waiting chunks, hint numbers;
+--       since when work is in hand
 -- ARGV: chunk, first, last, token, lease (ms)
 -- Returns the unanswered indices, or false when there is nothing to do: the chunk is finished, held by another
 -- worker, or its job is gone or cancelled. Sent twice (the reply was lost) it returns the same again.
@@ -25,9 +26,11 @@ if not waits and not redis.call('ZSCORE', held, chunk) then return false end
 local again = redis.call('GET', lease) == token
 if not again and not redis.call('SET', lease, token, 'NX', 'PX', lease_ms) then return false end
 local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if redis.call('ZCARD', held) == 0 or redis.call('EXISTS', KEYS[10]) == 0 then redis.call('SET', KEYS[10], now) end
 redis.call('ZREM', waiting, chunk)
 redis.call('ZREM', KEYS[8], chunk)
-redis.call('ZADD', held, time[1] * 1000 + math.floor(time[2] / 1000) + lease_ms, chunk)
+redis.call('ZADD', held, now + lease_ms, chunk)
 if not again then redis.call('HINCRBY', attempts, chunk, 1) end
 redis.call('HSET', job, 'state', 'running')
 local unanswered = {}

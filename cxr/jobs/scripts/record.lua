@@ -1,7 +1,8 @@
 -- Write the answers of a whole chunk, each once per image whoever delivers it, and finish the chunk.
 -- KEYS: job, results, waiting chunks of the job's queue, held chunks, chunk's lease, chunk attempts of the job,
 --       expiring jobs, load of all, load of the owner, count of answers in this stretch of time, blob needs,
---       set-aside images, chunks that wait after they were hinted again
+--       set-aside images, chunks that wait after they were hinted again, milliseconds in which work was in hand in this
+--       stretch of time, since when it is in hand
 -- ARGV: job id, chunk, token, retention (ms), how long the count is kept (s), prefix of reusable answers,
 --       '1' when the new answers set their images aside or '', then per answer four values: index, result JSON, sha256 or '', model or ''
 -- Returns how many answers were new; 0 also when the job is gone or final.
@@ -15,9 +16,11 @@ if open then redis.call('HINCRBY', job, 'answered', 0) end -- a Redis without me
 if redis.call('GET', lease) == token then redis.call('DEL', lease) end
 redis.call('ZREM', waiting, chunk)
 redis.call('ZREM', KEYS[13], chunk)
-redis.call('ZREM', held, chunk)
+local was_held = redis.call('ZREM', held, chunk) == 1
 if not open then return 0 end
 redis.call('HDEL', attempts, chunk)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local new = 0
 for i = 8, #ARGV, 4 do
   if redis.call('HSETNX', results, ARGV[i], ARGV[i + 1]) == 1 then
@@ -33,11 +36,15 @@ if new > 0 then
   redis.call('HINCRBY', owners_load, 'images', 0 - new)
   redis.call('INCRBY', drained, new)
   redis.call('EXPIRE', drained, kept)
+  local since = redis.call('GET', KEYS[15])
+  if since and was_held then
+    redis.call('INCRBY', KEYS[14], math.max(1, now - since))
+    redis.call('EXPIRE', KEYS[14], kept)
+    redis.call('SET', KEYS[15], now)
+  end
 end
 local answered = redis.call('HINCRBY', job, 'answered', new)
 if answered == tonumber(redis.call('HGET', job, 'total')) then
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
   redis.call('HINCRBY', load, 'bytes', 0 - tonumber(redis.call('HGET', job, 'bytes') or 0))
   redis.call('HSET', job, 'state', 'done', 'finished_at', now)
   redis.call('ZADD', expiring, now + retention, id)
