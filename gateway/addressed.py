@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -90,7 +89,7 @@ async def read_addresses(request: Request, max_images: int) -> list[str]:
     return addresses
 
 
-def accept_addresses(texts: Sequence[str], parts: Parts, idempotency_key: str | None) -> Job:
+def accept_addresses(texts: Sequence[str], parts: Parts, once: Once | None) -> Job:
     """Make a durable job of the films at these addresses; it is accepted when all of them are here.
 
     A film that is not there, or too large, is a row with its refusal.
@@ -99,6 +98,5 @@ def accept_addresses(texts: Sequence[str], parts: Parts, idempotency_key: str | 
     """
     settings = parts.settings
     addresses = Allowed(settings.address_prefixes).check(texts)
-    once = Once.of_text(idempotency_key, json.dumps(texts)) if idempotency_key else None
     source = Addressed(addresses, settings.max_file_bytes)
     return accepted_before(once, parts) or accept_from(source, parts, once)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response, status
@@ -45,6 +46,11 @@ IdempotencyKey = Annotated[
     ),
 ]
 JSON = "application/json"
+REPLAYED = "Idempotent-Replayed"
+HEADERS = {
+    "Location": {"description": "The job's address.", "schema": {"type": "string"}},
+    REPLAYED: {"description": "`true` where an earlier request made the job.", "schema": {"type": "string"}},
+}
 PAGE_JOBS, LARGEST_PAGE = 50, 500
 
 
@@ -90,7 +96,7 @@ def jobs_api(parts: Parts) -> APIRouter:
         summary="Submit films",
         openapi_extra={"requestBody": BODY},
         responses={
-            202: {"headers": {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}},
+            202: {"headers": HEADERS},
             **documented(
                 RequestRefused,
                 AddressRefused,
@@ -120,10 +126,13 @@ def jobs_api(parts: Parts) -> APIRouter:
         seen = parts.seen_by(caller)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON:
             addresses = await read_addresses(request, settings.max_images_per_job)
-            job = await run_in_threadpool(accept_addresses, addresses, seen, idempotency_key)
+            once = Once.of_text(idempotency_key, json.dumps(addresses)) if idempotency_key else None
+            job = await run_in_threadpool(accept_addresses, addresses, seen, once)
         else:
-            job = await _receive_files(request, seen, idempotency_key)
+            job, once = await _receive_files(request, seen, idempotency_key)
         response.headers["Location"] = f"/v1/jobs/{job.id}"
+        if once and once.replayed:
+            response.headers[REPLAYED] = "true"
         return job
 
     @api.get("", summary="Your jobs", responses=documented(InvalidCursor, LedgerUnavailable))
@@ -159,7 +168,7 @@ def jobs_api(parts: Parts) -> APIRouter:
     return api
 
 
-async def _receive_files(request: Request, parts: Parts, idempotency_key: str | None) -> Job:
+async def _receive_files(request: Request, parts: Parts, idempotency_key: str | None) -> tuple[Job, Once | None]:
     settings = parts.settings
     with stage("receive"):
         spool = await receive(request, settings.max_request_bytes, settings.max_images_per_job)
@@ -169,6 +178,6 @@ async def _receive_files(request: Request, parts: Parts, idempotency_key: str | 
         spool.close()
 
 
-def _accepted(uploads: list[Upload], parts: Parts, idempotency_key: str | None) -> Job:
+def _accepted(uploads: list[Upload], parts: Parts, idempotency_key: str | None) -> tuple[Job, Once | None]:
     once = Once.of_files(idempotency_key, uploads) if idempotency_key else None
-    return accept(uploads, parts, once)
+    return accept(uploads, parts, once), once

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -27,6 +27,7 @@ from gateway.observed import Observed
 from gateway.parts import Parts
 from gateway.pictures import pictures_api
 from gateway.problems import answer_with_problems
+from gateway.queries import refuse_unknown_query
 from gateway.reference import reference
 
 
@@ -46,13 +47,9 @@ def http_app(parts: Parts) -> FastAPI:
         **described(),
     )
     app.guarded = isinstance(parts.entry, GuardedEntry)
-    app.include_router(health_api(parts))
-    app.include_router(jobs_api(parts))
-    app.include_router(results_api(parts))
-    app.include_router(events_api(parts))
-    app.include_router(pictures_api(parts))
-    app.include_router(dicom_api(DicomResults.by(parts)))
-    app.include_router(feedback_api(parts))
+    apis = (health_api, jobs_api, results_api, events_api, pictures_api, feedback_api)
+    for router in (*(api(parts) for api in apis), dicom_api(DicomResults.by(parts))):
+        app.include_router(router, dependencies=[Depends(refuse_unknown_query)])
     if isinstance(parts.entry, GuardedEntry):
         app.include_router(sign_in_routes(parts.entry))
     _refuse_unknown_v1_routes(app)

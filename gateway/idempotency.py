@@ -12,12 +12,13 @@ from gateway.spool import Upload
 READ_BYTES = 1024**2
 
 
-@dataclass(frozen=True)
+@dataclass
 class Once:
-    """The client's key and the fingerprint of what it sent with it."""
+    """The client's key and the fingerprint of what it sent with it; afterwards, whether an earlier request was it."""
 
     key: str
     fingerprint: str
+    replayed: bool = False
 
     @classmethod
     def of_files(cls, key: str, uploads: Iterable[Upload]) -> Once:
@@ -37,8 +38,12 @@ class Once:
 
     def job_of(self, parts: Parts) -> str | None:
         """The job that an earlier request made. Raises ``IdempotencyKeyReused``."""
-        return parts.idempotency.bound(parts.caller.owner, self.key, self.fingerprint)
+        known = parts.idempotency.bound(parts.caller.owner, self.key, self.fingerprint)
+        self.replayed = known is not None
+        return known
 
     def bind(self, job_id: str, parts: Parts) -> str:
         """Make ``job_id`` the one job of this key; returns the other where there is one already."""
-        return parts.idempotency.bind(parts.caller.owner, self.key, self.fingerprint, job_id)
+        bound = parts.idempotency.bind(parts.caller.owner, self.key, self.fingerprint, job_id)
+        self.replayed = bound != job_id
+        return bound

@@ -10,13 +10,15 @@ from fastapi.concurrency import run_in_threadpool
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
-from cxr.errors import RequestRefused, RequestTooLarge, TooManyImages
+from cxr.errors import NoImages, RequestRefused, RequestTooLarge, TooManyImages
+from gateway.names import printable
 from gateway.spool import Spool
 
 FIELD = b"files"
 # What the HTML standard escapes in names (multipart/form-data encoding algorithm); a % itself is sent as it is.
 ESCAPES = ((b"%22", b'"'), (b"%0D", b"\r"), (b"%0A", b"\n"))
 FEED_BYTES = 1024**2
+LONGEST_SAID = 40  # characters of a wrong part's name
 MAX_HEADER_BYTES = 8 * 1024
 
 
@@ -26,6 +28,7 @@ async def receive(request: Request, max_bytes: int, max_files: int) -> Spool:
     Raises:
         RequestRefused: not a readable multipart body.
         RequestTooLarge, TooManyImages: as soon as the limit is passed.
+        NoImages: there are parts, and none of them is called so.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
@@ -65,6 +68,7 @@ class _Parts:
         self._spool, self._max_files = spool, max_files
         self._header, self._value, self._disposition = bytearray(), bytearray(), b""
         self._is_file = self._complete = False
+        self._other = ""
         self._parser = python_multipart.MultipartParser(
             boundary,
             {
@@ -89,6 +93,8 @@ class _Parts:
     def finish(self) -> None:
         if not self._complete:
             raise RequestRefused("the multipart body ends too early")
+        if self._other and not self._spool.uploads:
+            raise NoImages(f"parts must be named 'files'; yours was '{printable(self._other)[:LONGEST_SAID]}'")
 
     def _begin(self) -> None:
         self._disposition, self._is_file = b"", False
@@ -107,7 +113,10 @@ class _Parts:
 
     def _name_part(self) -> None:
         _, options = parse_options_header(self._disposition)
-        self._is_file = options.get(b"name") == FIELD
+        name = options.get(b"name", b"")
+        self._is_file = name == FIELD
+        if not self._is_file:
+            self._other = self._other or name.decode("utf-8", "replace") or "unnamed"
         if self._is_file:
             if len(self._spool.uploads) >= self._max_files:
                 raise TooManyImages(f"at most {self._max_files}")

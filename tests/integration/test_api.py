@@ -124,8 +124,9 @@ def test_only_a_job_that_can_come_in_later_is_told_to_come_again(start: Callable
 
 
 def test_a_request_without_files_is_refused(gateway: Gateway) -> None:
-    answer = gateway.client.post("/v1/jobs", files={"other": ("a.png", FILM)})
+    answer = gateway.client.post("/v1/jobs", files={"file": ("a.png", FILM)})
     assert (answer.status_code, answer.json()["code"]) == (422, "no_images")
+    assert "parts must be named 'files'; yours was 'file'" in answer.json()["detail"]
 
 
 def test_a_store_that_fails_midway_leaves_no_job(start: Callable[..., Gateway], tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def test_the_same_request_is_the_same_job(gateway: Gateway) -> None:
     assert (first.status_code, again.status_code) == (202, 202)
     assert again.json() == first.json()
     assert again.headers["Location"] == first.headers["Location"]
+    assert ("idempotent-replayed" in first.headers, again.headers.get("idempotent-replayed")) == (False, "true")
     assert len(gateway.parts.jobs.recent()) == 1
     assert gateway.stored() == 2
 

@@ -69,6 +69,10 @@ def test_every_route_documents_its_problems(client: TestClient) -> None:
         ("PUT", "/v1/jobs", 405, "method_not_allowed"),
         ("POST", "/v1/jobs", 422, "request_refused"),
         ("GET", "/v1/jobs/x/results?limit=0", 422, "invalid_request"),
+        ("GET", "/v1/jobs/x/results?formt=csv", 422, "invalid_request"),
+        ("GET", "/v1/jobs/x?limit=1", 422, "invalid_request"),
+        ("GET", "/v1/model?x=", 422, "invalid_request"),
+        ("GET", "/v1/nothing?x=", 404, "no_such_route"),
         ("GET", "/v1/jobs/x/images/one/film.png", 422, "invalid_request"),
         ("GET", "/v1/jobs/x/images/0/overlay.png?opacity=2", 422, "invalid_request"),
         ("GET", "/v1/jobs/x", 503, "ledger_unavailable"),
@@ -85,6 +89,10 @@ def test_every_refusal_is_a_problem(client: TestClient, method: str, path: str, 
     assert problem["code"] == code
     assert set(problem) == {"type", "title", "status", "detail", "code", "retryable"}
     assert ("retry-after" in answer.headers) is (status == 503)
+
+
+def test_a_misspelt_parameter_is_told_what_there_is(client: TestClient) -> None:
+    assert "formt: no such parameter; there is format, limit, offset" in client.get("/v1/jobs/x/results?formt=").text
 
 
 def test_the_description_is_also_a_page_without_scripts(client: TestClient) -> None:
