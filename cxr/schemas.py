@@ -101,14 +101,14 @@ class ModelIdentity(Frozen):
 
     name: str
     version: int
-    engine: str
+    engine: str = Field(description="What computed it, as the model server calls it.")
 
 
 class Note(Frozen):
     """A remark that goes with an answer and does not change it; ``code`` is one of ``NoteCode``."""
 
     code: str
-    message: str
+    message: str = Field(description="The same as a sentence.")
 
     @classmethod
     def of(cls, code: NoteCode) -> Note:
@@ -127,22 +127,24 @@ class Prediction(Frozen):
 
     kind: Literal["prediction"] = "prediction"
     finding: Finding
-    probability: float = Field(ge=0, le=1)
-    ood_score: float
-    heatmap: list[list[float]]
-    model: ModelIdentity
-    notes: tuple[Note, ...] = ()
+    probability: float = Field(ge=0, le=1, description="Of pneumonia, calibrated.")
+    ood_score: float = Field(
+        description="How unlike a frontal chest film it is; above the model's limit it is refused."
+    )
+    heatmap: list[list[float]] = Field(description="Row by row from the top left; positive speaks for pneumonia.")
+    model: ModelIdentity = Field(description="Which model judged it.")
+    notes: tuple[Note, ...] = Field((), description="What is remarkable of the film and does not change the answer.")
 
 
 class Rejection(Frozen):
     """An image that was not judged, and why; ``code`` is one of ``cxr.errors``."""
 
     kind: Literal["rejection"] = "rejection"
-    code: str
-    message: str
-    retryable: bool = False
-    ood_score: float | None = None
-    model: ModelIdentity | None = None
+    code: str = Field(description="One of those listed in the API's description.")
+    message: str = Field(description="The same as a sentence, with what is particular to this file.")
+    retryable: bool = Field(False, description="Whether sending it again later may help.")
+    ood_score: float | None = Field(None, description="Where a model looked at it.")
+    model: ModelIdentity | None = Field(None, description="Which model looked at it; null: none did.")
 
     @classmethod
     def of(cls, error: CxrError, **more: Any) -> Rejection:
@@ -234,20 +236,20 @@ class Job(Frozen):
     """A job's standing, counted from the ledger."""
 
     id: str
-    state: JobState
-    queue: QueueName
-    total: int = Field(ge=0)
-    answered: int = Field(ge=0)
-    created_at: datetime
-    finished_at: datetime | None = None
+    state: JobState = Field(description="`done` and `cancelled` are final.")
+    queue: QueueName = Field(description="Small jobs go ahead of batches.")
+    total: int = Field(ge=0, description="Rows, one an image; of a zip one for each file in it.")
+    answered: int = Field(ge=0, description="How many have a result.")
+    created_at: datetime = Field(description="When its reception began.")
+    finished_at: datetime | None = Field(None, description="When it became final; null until then.")
 
 
 class JobResult(Frozen):
     """One row of a job: the image and its answer (None while it waits)."""
 
-    index: int = Field(ge=0)
+    index: int = Field(ge=0, description="The image's place in its job, in the order they were sent.")
     image: JobImage
-    result: ImageResult | None = None
+    result: ImageResult | None = Field(None, description="Null while it waits, and for good in a cancelled job.")
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ PAGE_JOBS, LARGEST_PAGE = 50, 500
 class JobsPage(BaseModel):
     """A page of the caller's jobs, newest first."""
 
-    jobs: list[Job]
+    jobs: list[Job] = Field(description="The newest first.")
     next_cursor: str | None = Field(description="Hand it back as `cursor` for the next page; null on the last.")
 
 
@@ -94,6 +94,7 @@ def jobs_api(parts: Parts) -> APIRouter:
         "",
         status_code=status.HTTP_202_ACCEPTED,
         summary="Submit films",
+        response_description="The job. Its films are durable, and each will be answered.",
         openapi_extra={"requestBody": BODY},
         responses={
             202: {"headers": HEADERS},
@@ -135,7 +136,12 @@ def jobs_api(parts: Parts) -> APIRouter:
             response.headers[REPLAYED] = "true"
         return job
 
-    @api.get("", summary="Your jobs", responses=documented(InvalidCursor, LedgerUnavailable))
+    @api.get(
+        "",
+        summary="Your jobs",
+        response_description="A page of them.",
+        responses=documented(InvalidCursor, LedgerUnavailable),
+    )
     def jobs(
         caller: Reader,
         limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Most jobs on this page.")] = PAGE_JOBS,
@@ -145,12 +151,22 @@ def jobs_api(parts: Parts) -> APIRouter:
         found, last = parts.seen_by(caller).jobs.page(limit, None if cursor is None else Place.of(cursor))
         return JobsPage(jobs=found, next_cursor=last.cursor if last else None)
 
-    @api.get("/{job_id}", summary="Where a job stands", responses=documented(JobNotFound, LedgerUnavailable))
+    @api.get(
+        "/{job_id}",
+        summary="Where a job stands",
+        response_description="The job as it stands.",
+        responses=documented(JobNotFound, LedgerUnavailable),
+    )
     def job(caller: Reader, job_id: str) -> Job:
         """State and progress: ``answered`` of ``total``; ``done`` and ``cancelled`` are final."""
         return parts.seen_by(caller).jobs.job(job_id)
 
-    @api.post("/{job_id}/cancel", summary="Stop a job", responses=documented(JobNotFound, LedgerUnavailable))
+    @api.post(
+        "/{job_id}/cancel",
+        summary="Stop a job",
+        response_description="The job as it stands: `cancelled`, or `done` if it was faster.",
+        responses=documented(JobNotFound, LedgerUnavailable),
+    )
     def cancel(caller: Submitter, job_id: str) -> Job:
         """No further image of the job is judged; the answers it has stay. A job that is done stays done."""
         return parts.seen_by(caller).custody.cancel(job_id, caller.actor)
@@ -159,6 +175,7 @@ def jobs_api(parts: Parts) -> APIRouter:
         "/{job_id}",
         status_code=status.HTTP_204_NO_CONTENT,
         summary="Forget a job",
+        response_description="It is gone.",
         responses=documented(JobNotFound, LedgerUnavailable, BlobsUnavailable),
     )
     def delete(caller: Submitter, job_id: str) -> None:

@@ -40,6 +40,7 @@ def events_api(parts: Parts) -> APIRouter:
     @api.get(
         "",
         summary="Follow a job",
+        response_description="Events, until the job is final.",
         response_class=Response,
         responses={
             200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},

@@ -35,7 +35,7 @@ Accept = Annotated[str, Header(include_in_schema=False)]
 class Results(BaseModel):
     """A page of a job's rows, in the order of its images."""
 
-    job: Job
+    job: Job = Field(description="As it stood when the rows were read, or just before.")
     offset: int = Field(description="Index of the first row.")
     results: list[JobResult] = Field(description="A row whose image has not been answered yet has no result.")
     next_offset: int | None = Field(description="Where the next page starts; null on the last.")
@@ -55,6 +55,7 @@ def results_api(parts: Parts) -> APIRouter:
     @api.get(
         "",
         summary="Findings of a job",
+        response_description="Rows, in the format that was asked for.",
         response_model=Results,
         responses={
             200: {"content": _STREAMS},

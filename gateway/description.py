@@ -142,11 +142,9 @@ def _completed(schema: dict[str, Any], guarded: bool) -> dict[str, Any]:
     components["securitySchemes"] = KEYS
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            invalid = operation["responses"].get("422")
-            if invalid and "application/json" in invalid["content"]:
-                operation["responses"]["422"] = INVALID
             _describe_parts(operation)
             if path.startswith("/v1/"):
+                _add_invalid(operation["responses"])
                 _add_access(operation, method, guarded)
     return schema
 
@@ -164,6 +162,15 @@ def _describe_parts(operation: dict[str, Any]) -> None:
         for media_type, content in answer.get("content", {}).items():
             if media_type in BYTES:
                 content["schema"] = {"type": "string", "format": "binary"}
+
+
+def _add_invalid(responses: dict[str, Any]) -> None:
+    """FastAPI's own refusal of a request as a problem, beside what a route refuses for reasons of its own."""
+    ours = responses.get("422")
+    if ours is None or "application/json" in ours["content"]:
+        responses["422"] = INVALID
+    else:
+        ours["description"] = "\n\n".join([ours["description"], INVALID["description"]])
 
 
 def _add_access(operation: dict[str, Any], method: str, guarded: bool) -> None:

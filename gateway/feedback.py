@@ -22,6 +22,7 @@ def feedback_api(parts: Parts) -> APIRouter:
         "",
         status_code=status.HTTP_201_CREATED,
         summary="Agree or disagree with a finding",
+        response_description="What is kept of it.",
         responses=documented(*SOUGHT, ResultsNotReady),
     )
     def say(caller: Reader, job_id: str, index: Index, opinion: Opinion) -> Feedback:
@@ -31,7 +32,12 @@ def feedback_api(parts: Parts) -> APIRouter:
         """
         return give_feedback(parts.seen_by(caller), job_id, index, opinion, caller.owner)
 
-    @api.get("", summary="What readers said of a finding", responses=documented(*SOUGHT))
+    @api.get(
+        "",
+        summary="What readers said of a finding",
+        response_description="Every opinion, oldest first.",
+        responses=documented(*SOUGHT),
+    )
     def said(caller: Reader, job_id: str, index: Index) -> list[Feedback]:
         """Oldest first. Entries leave this list with their job; what they teach stays in the training manifest."""
         parts.seen_by(caller).jobs.result(job_id, index)

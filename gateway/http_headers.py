@@ -25,7 +25,7 @@ ALWAYS = {
 # The page's own scripts and styles, the same for everybody; whatever else is answered may be about a patient.
 ASSETS = ("/assets/", "/static/", "/svelte/", "/theme.css", "/favicon.ico")
 SENT = ("Authorization", "X-API-Key", "Content-Type", "Idempotency-Key", "Last-Event-ID", "traceparent")
-READ = ("Location", "Retry-After", "X-Trace-Id", "Content-Disposition", "Link")
+READ = ("Location", "Retry-After", "Idempotent-Replayed", "X-Trace-Id", "Content-Disposition", "Link")
 A_YEAR_S = 31_536_000
 
 

@@ -33,17 +33,32 @@ def pictures_api(parts: Parts) -> APIRouter:
         seen.custody.pictured(job_id, index, caller.actor)
         return Films(seen, last)
 
-    @api.get("/film.png", summary="The film alone", responses=documented(*SOUGHT, ResultsNotReady))
+    @api.get(
+        "/film.png",
+        summary="The film alone",
+        response_description="PNG of the film.",
+        responses=documented(*SOUGHT, ResultsNotReady),
+    )
     def film(caller: Reader, job_id: str, index: Index) -> Response:
         """The film as it was sent, in grey levels; also when it is not of a chest."""
         return Png(shown_to(caller, job_id, index).film(job_id, index))
 
-    @api.get("/heatmap.png", summary="The heatmap alone", responses=documented(*SOUGHT, ResultsNotReady))
+    @api.get(
+        "/heatmap.png",
+        summary="The heatmap alone",
+        response_description="PNG of the heatmap, of the film's size.",
+        responses=documented(*SOUGHT, ResultsNotReady),
+    )
     def heatmap(caller: Reader, job_id: str, index: Index) -> Response:
         """Transparent, warm where the film speaks for pneumonia. A refused image has none (its code)."""
         return Png(shown_to(caller, job_id, index).heatmap(job_id, index))
 
-    @api.get("/overlay.png", summary="The film under its heatmap", responses=documented(*SOUGHT, ResultsNotReady))
+    @api.get(
+        "/overlay.png",
+        summary="The film under its heatmap",
+        response_description="PNG of both.",
+        responses=documented(*SOUGHT, ResultsNotReady),
+    )
     def overlay(caller: Reader, job_id: str, index: Index, opacity: Opacity = 0.6) -> Response:
         """Warm where the film speaks for pneumonia. A refused image has none (its code)."""
         return Png(shown_to(caller, job_id, index).overlay(job_id, index, opacity))

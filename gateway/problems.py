@@ -84,7 +84,7 @@ OF_THE_REQUEST = {
     HTTPStatus.NOT_FOUND: ("no_such_route", "Not Found."),
     HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", "Method Not Allowed."),
 }
-INVALID = {"description": "`invalid_request`: The request is not valid.", "content": PROBLEM_CONTENT}
+INVALID: dict[str, Any] = {"description": "`invalid_request`: The request is not valid.", "content": PROBLEM_CONTENT}
 
 
 def status_of(error: type[CxrError]) -> HTTPStatus:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-import re
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from gateway.problems import every_code
+from gateway.reference_objects import Schemas, fields, kind, objects, text
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #17212b; --muted: #52606d; --line: #d8dfe5; --back: #f3f5f7; --panel: #fff;
@@ -25,7 +25,7 @@ h3 { font: 600 15px/1.5 ui-monospace, monospace; margin: 0; overflow-wrap: anywh
 p { margin: 6px 0; } .muted { color: var(--muted); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px; margin-top: 8px; }
 td, th { text-align: left; vertical-align: top; padding: 4px 18px 4px 0; border-top: 1px solid var(--line); }
-td p { margin: 0; }
+td p { margin: 0; } h4 { margin: 12px 0 0; font-size: 14px; }
 code, pre { font-family: ui-monospace, monospace; font-size: 0.93em; } pre { overflow-x: auto; }
 """
 
@@ -49,7 +49,7 @@ def reference(app: FastAPI) -> APIRouter:
 
 def _page(description: dict[str, Any], base: str) -> str:
     routes = [
-        _operation(path, method, operation)
+        _operation(path, method, operation, description["components"]["schemas"])
         for path, operations in description["paths"].items()
         for method, operation in operations.items()
     ]
@@ -58,7 +58,7 @@ def _page(description: dict[str, Any], base: str) -> str:
         for code, status, sentence in every_code()
     )
     title = html.escape(f"{description['info']['title']} {description['info']['version']}")
-    summary = _text(description["info"]["description"].partition("| Code")[0])
+    summary = text(description["info"]["description"].partition("| Code")[0])
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}: HTTP API</title><style>{STYLE}</style></head><body>
@@ -66,29 +66,40 @@ def _page(description: dict[str, Any], base: str) -> str:
 <p>For programs: <a href="openapi.json">openapi.json</a></p>
 <pre>{html.escape(EXAMPLE.format(base=base))}</pre>
 <h2>Requests</h2>{"".join(routes)}
+<h2>Objects</h2>{objects(description["components"]["schemas"])}
 <h2>Error codes</h2><section class="wide"><table>{codes}</table></section>
 </body></html>"""
 
 
-def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
+def _operation(path: str, method: str, operation: dict[str, Any], schemas: Schemas) -> str:
     parameters = "".join(
         f"<tr><td><code>{html.escape(parameter['name'])}</code></td><td>{html.escape(parameter['in'])}</td>"
-        f"<td>{_text(parameter.get('description', ''))}</td></tr>"
+        f"<td>{text(parameter.get('description', ''))}</td></tr>"
         for parameter in operation.get("parameters", ())
     )
     answers = "".join(
-        f"<tr><td>{html.escape(status)}</td><td>{html.escape(', '.join(answer.get('content', {})))}</td>"
-        f"<td>{_text(answer['description'])}</td></tr>"
+        f"<tr><td>{html.escape(status)}</td><td>{_contents(answer.get('content', {}), schemas)}</td>"
+        f"<td>{text(answer['description'])}</td></tr>"
         for status, answer in operation["responses"].items()
     )
     return f"""<section><h3><b>{method.upper()}</b> {html.escape(path)}</h3>
-<p class="muted">{html.escape(operation.get("summary", ""))}</p>{_text(operation.get("description", ""))}
-<div class="wide">{f"<table>{parameters}</table>" if parameters else ""}<table>{answers}</table></div></section>"""
+<p class="muted">{html.escape(operation.get("summary", ""))}</p>{text(operation.get("description", ""))}
+<div class="wide">{f"<h4>Parameters</h4><table>{parameters}</table>" if parameters else ""}
+{_bodies(operation.get("requestBody", {}).get("content", {}), schemas)}
+<h4>Answers</h4><table>{answers}</table></div></section>"""
 
 
-def _text(markdown: str) -> str:
-    """The little Markdown that our own descriptions use: paragraphs, code, bold."""
-    escaped = html.escape(markdown.strip())
-    escaped = re.sub(r"`+([^`]+)`+", r"<code>\1</code>", escaped)
-    escaped = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", escaped)
-    return "".join(f"<p>{paragraph}</p>" for paragraph in escaped.split("\n\n") if paragraph)
+def _bodies(contents: dict[str, Any], schemas: Schemas) -> str:
+    return "".join(
+        f"<h4>Body, <code>{html.escape(media_type)}</code></h4>{fields(content['schema'], schemas)}"
+        for media_type, content in contents.items()
+    )
+
+
+def _contents(contents: dict[str, Any], schemas: Schemas) -> str:
+    """Media types; of JSON with the object that it is."""
+    shown = []
+    for media_type, content in contents.items():
+        names_object = media_type == "application/json" and content["schema"].keys() & {"$ref", "items"}
+        shown.append(html.escape(media_type) + (f": {kind(content['schema'], schemas)}" if names_object else ""))
+    return "<br>".join(shown)

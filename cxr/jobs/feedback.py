@@ -33,7 +33,9 @@ class Seen(StrEnum):
 class Opinion(Frozen):
     """What a reader says of one answer."""
 
-    verdict: Verdict = Field(description="Does the reader share the answer?")
+    verdict: Verdict = Field(
+        description="Does the reader share the answer? Of a refused file: was it rightly refused? That makes no label."
+    )
     sees: Seen | None = Field(None, description="What the reader sees on the film, if that is to be a label.")
     reason: str = Field(
         "", max_length=LONGEST_REASON, description="Why, in a sentence. Never names or numbers of patients: it is kept."
@@ -48,14 +50,14 @@ class Opinion(Frozen):
 class Feedback(Opinion):
     """One reader's opinion of one answered image, which is named by its SHA-256 alone, never by its file name."""
 
-    at: datetime
+    at: datetime = Field(description="When it was said.")
     reader: str = Field(description="The owner of the key or login that it came with.")
     job_id: str
-    index: int = Field(ge=0)
-    sha256: str | None = Field(description="The image's bytes; null when it was refused before it was stored.")
+    index: int = Field(ge=0, description="The image's place in its job.")
+    sha256: str | None = Field(description="Of the bytes that are kept of the image; null: none are.")
     answer: str = Field(description="The finding, or the refusal's code, that the reader looked at.")
-    probability: float | None
-    model: ModelIdentity | None
+    probability: float | None = Field(description="That the reader looked at; null of a refused file.")
+    model: ModelIdentity | None = Field(description="Whose answer it was; null: no model looked at the file.")
 
     @property
     def label(self) -> int | None:

@@ -35,7 +35,12 @@ def dicom_api(results: DicomResults) -> APIRouter:
 
     api = APIRouter(prefix="/v1/jobs/{job_id}/images/{index}", tags=["DICOM"], default_response_class=DicomFile)
 
-    @api.get("/report.dcm", summary="The finding as a structured report", responses=documented(*SOUGHT))
+    @api.get(
+        "/report.dcm",
+        summary="The finding as a structured report",
+        response_description="The report.",
+        responses=documented(*SOUGHT),
+    )
     def report(caller: Reader, job_id: str, index: Index) -> Response:
         """TID 1500: finding, probability, algorithm and operating point, referring to the instance that was sent."""
         return DicomFile(shown_to(caller, job_id, index).report(job_id, index))
@@ -43,6 +48,7 @@ def dicom_api(results: DicomResults) -> APIRouter:
     @api.get(
         "/capture.dcm",
         summary="The film under its heatmap as a secondary capture",
+        response_description="The capture.",
         responses=documented(*SOUGHT, BlobsUnavailable),
     )
     def capture(caller: Reader, job_id: str, index: Index) -> Response:

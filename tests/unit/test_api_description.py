@@ -58,6 +58,19 @@ def test_every_call_has_a_tag_a_summary_and_described_parameters(document: dict[
             assert parameter.get("description"), f"{path}: {parameter['name']}"
 
 
+def test_every_field_of_jobs_rows_and_feedback_is_described(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("Job", "JobsPage", "JobImage", "Results", "Opinion", "Feedback"):
+        for field, schema in schemas[name]["properties"].items():
+            assert "description" in schema or field in ("id", "job_id"), f"{name}.{field}"
+
+
+def test_every_call_of_the_api_says_that_a_request_may_be_invalid(document: dict[str, Any]) -> None:
+    for _, path, operation in operations(document):
+        said = operation["responses"].get("422", {"description": ""})["description"]
+        assert said.count("`invalid_request`") == path.startswith("/v1/"), path
+
+
 def test_every_call_of_the_api_says_how_access_is_refused(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
         if not path.startswith("/v1/"):

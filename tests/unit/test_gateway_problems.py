@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -103,6 +104,25 @@ def test_the_description_is_also_a_page_without_scripts(client: TestClient) -> N
     assert {"no_such_route", "method_not_allowed", "invalid_request"} <= {code for code, _, _ in every_code()}
     for code, _, _ in every_code():
         assert f"<code>{code}</code>" in page
+
+
+def test_the_page_shows_what_is_sent_and_what_comes_back(client: TestClient) -> None:
+    page = client.get("/docs").text
+    sections = {section.partition("</h3>")[0]: section for section in page.split("<section")}
+    submit, feedback = (
+        next(section for head, section in sections.items() if head.endswith(f"<b>POST</b> {path}"))
+        for path in ("/v1/jobs", "/v1/jobs/{job_id}/images/{index}/feedback")
+    )
+    assert "<code>files</code></td><td>list of file, required" in submit
+    assert "<code>addresses</code>" in submit
+    assert "<code>invalid_request</code>" in submit
+    assert 'application/json: <a href="#Job">Job</a>' in submit
+    for word in ("verdict", "agree", "disagree", "sees", "reason"):
+        assert f"<code>{word}</code>" in feedback
+    links = set(re.findall(r'href="#(\w+)"', page))
+    assert {"Job", "Results", "JobResult", "Prediction", "Rejection", "Feedback"} <= links
+    assert links <= set(re.findall(r'id="(\w+)"', page))
+    assert "Successful Response" not in page
 
 
 def test_readiness_names_what_is_away(client: TestClient) -> None:
