@@ -38,10 +38,11 @@ from gateway.problems import documented
 from gateway.spool import Upload
 from gateway.uploads import accept
 
+LONGEST_KEY = 255
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        pattern="^[!-~]{1,255}$",
+        pattern=f"^[!-~]{{1,{LONGEST_KEY}}}$",
         description="Made by you, one for each job; remembered for `CXR_IDEMPOTENCY_S` or until the job is gone.",
     ),
 ]

@@ -101,6 +101,8 @@ def test_opinions_become_labels(client: TestClient, job: str, redis_stack: Stack
     say(client, job, 0, verdict="disagree", reason="=cmd()")
     say(client, job, 1, verdict="disagree")
     say(client, job, 2, verdict="disagree")
+    say(client, job, 3, verdict="agree")
+    assert [row["label"] for row in manifest(redis_stack, tmp_path) if row["answer"] == "not_chest_xray"] == [""]
     say(client, job, 3, verdict="disagree", sees="no_pneumonia")
     rows = manifest(redis_stack, tmp_path)
     assert [(row["index"], row["answer"], row["label"]) for row in rows] == [
@@ -110,7 +112,7 @@ def test_opinions_become_labels(client: TestClient, job: str, redis_stack: Stack
         ("3", "not_chest_xray", "0"),
     ]
     assert (rows[0]["sha256"], rows[0]["reason"], rows[0]["model_version"]) == (image(0).sha256, "'=cmd()", "3")
-    assert len(manifest(redis_stack, tmp_path, "--all")) == 5
+    assert len(manifest(redis_stack, tmp_path, "--all")) == 6
 
 
 def test_what_was_said_outlives_its_job(client: TestClient, job: str, redis_stack: Stack, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,17 @@ def test_every_command_of_the_documents_is_in_the_list_of_what_was_run() -> None
 def test_every_test_that_the_list_names_exists() -> None:
     for name in re.findall(r"`((?:tests|bench)/[\w/]+\.py)`", VERIFIED.read_text()):
         assert (ROOT / name).exists(), name
+
+
+def test_what_the_commands_of_the_api_page_write_is_not_committed() -> None:
+    """Keys least of all."""
+    page = code(ROOT / "docs" / "api.md")
+    written = set(re.findall(r"(?:> |--file |--out )([\w.]+)", page)) | {"key", "auth", "access.json"}
+    written.discard("manifest.csv")
+    ignored = subprocess.run(
+        ["git", "check-ignore", *sorted(written)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert set(ignored.stdout.split()) == written
 
 
 def test_the_sizes_of_the_guide_are_those_that_were_measured() -> None:
