@@ -111,23 +111,25 @@ class Submission:
             return None
 
     def _post(self, files: list[LocalFile], key: str) -> dict[str, Any]:
-        """Waits while the gateway is full, as long as the jobs before this one go on."""
+        """Waits while the gateway is full, each time longer: every attempt sends all of it."""
+        pause_s = FIRST_PAUSE_S
         while True:
             try:
                 return dict(self._connection.post(JOBS, lambda: form(files), {"Idempotency-Key": key}))
             except Waiting as busy:
-                if self._look() and len(files) > 1 and busy.code in TOO_MUCH:
-                    raise  # nothing of ours waits: the batch alone is more than we may have waiting
-                self._wait(busy)
+                self._wait(busy, max(pause_s, busy.retry_after_s))
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def _wait(self, busy: Waiting) -> None:
-        """As long as the gateway asks for; where too much waits, until some of our own images are answered."""
-        before, ends = self._answered(), time.monotonic() + busy.retry_after_s
+    def _wait(self, busy: Waiting, pause_s: float) -> None:
+        """So long; where too much waits, only until none of it is ours."""
         if busy.code not in TOO_MUCH:
-            self._connection.pause(busy.retry_after_s, str(busy))
-        while self._answered() == before and time.monotonic() < ends:
-            self._connection.pause(FIRST_LOOK_S, str(busy))
-            self._look()
+            self._connection.pause(pause_s, str(busy))
+            return
+        ends, some_are_ours = time.monotonic() + pause_s, not self._look()
+        while (left_s := ends - time.monotonic()) > 0:
+            self._connection.pause(min(FIRST_LOOK_S, left_s), str(busy))
+            if self._look() and some_are_ours:
+                return
 
     def _refuse(self, file: LocalFile, code: str, detail: str) -> None:
         row = JobResult(index=0, image=_unkept(file), result=Rejection(code=code, message=detail))
