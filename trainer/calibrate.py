@@ -4,7 +4,6 @@ is seen.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -22,7 +21,7 @@ from trainer.chest_films import adults, fit_refusal, scores_of
 from trainer.data.digest import sha256_of_films
 from trainer.kermany_set import FilmSet, train_and_validation
 from trainer.metrics import auc
-from trainer.model import ServedModel, save_served
+from trainer.model import ServedModel, save_served, sha256_of_weights
 from trainer.networks import load_networks, network_named, shifted_logits
 from trainer.runs import Run, RunName
 from trainer.shift import NAMES
@@ -117,12 +116,3 @@ def attribution(model: ServedModel) -> str:
     names = dict.fromkeys(network.spec["architecture"] for network in model.networks)
     started = ", ".join(name for name in names if REGISTRY[name].pretrained)
     return f"{ATTRIBUTION}{f'; starting weights of {started}: ImageNet (Apache-2.0)' if started else ''}."
-
-
-def sha256_of_weights(model: ServedModel) -> str:
-    """SHA-256, in hex, over name and bytes of every weight."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,13 @@ class FilmSet:
     def patients(self) -> list[str]:
         return [film.patient for film in self.films]
 
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256, in hex, over labels and pixels in their order; what is computed of them is kept by it."""
+        digest = hashlib.sha256(self.labels.tobytes())
+        digest.update(np.ascontiguousarray(self.pixels))
+        return digest.hexdigest()
+
 
 def train_and_validation() -> tuple[FilmSet, FilmSet]:
     """Kermany's training films without duplicates, one patient-grouped fold of seven held out."""
@@ -47,8 +56,8 @@ def train_and_validation() -> tuple[FilmSet, FilmSet]:
 
 
 def shifted_validation(validation: FilmSet, name: str) -> NDArray[np.uint8]:
-    """The validation films under one shift of ``trainer.shift``; kept on disk after the first time."""
-    return shifted(validation.pixels, validation.labels, name, CACHE_DIR / "shifted")
+    """The validation films under one shift of ``trainer.shift``; kept on disk, by these films, after the first time."""
+    return shifted(validation.pixels, validation.labels, name, CACHE_DIR / "shifted" / validation.sha256[:24])
 
 
 def test_films(run: str, why: str) -> FilmSet:

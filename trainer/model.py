@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,12 @@ def load_served(path: str | Path) -> ServedModel:
     model = ServedModel([Classifier(**network) for network in spec["networks"]], OodScore(**spec["ood"]))
     model.load_state_dict(saved["state"])
     return model.eval()
+
+
+def sha256_of_weights(network: nn.Module) -> str:
+    """SHA-256, in hex, over name and bytes of every weight."""
+    digest = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.contiguous().cpu().numpy().tobytes())
+    return digest.hexdigest()

@@ -7,7 +7,7 @@ import numpy as np
 from trainer.errors import MissingStep
 from trainer.kermany_set import FilmSet, shifted_validation
 from trainer.metrics import Floats
-from trainer.model import Classifier
+from trainer.model import Classifier, sha256_of_weights
 from trainer.runs import Run
 from trainer.scoring import logits_of
 from trainer.shift import NAMES
@@ -29,13 +29,18 @@ def load_networks(run: Run, seeds: str = "") -> dict[str, Classifier]:
 
 
 def shifted_logits(run: Run, name: str, network: Classifier, validation: FilmSet) -> dict[str, Floats]:
-    """A network's uncalibrated log-odds [N] on every shifted validation; kept in ``shifted/<name>.npz``."""
+    """A network's uncalibrated log-odds [N] on every shifted validation; kept in ``shifted/<name>.npz`` with the hashes
+    of these weights and films, and computed anew for others.
+    """
     path = run.path(f"shifted/{name}.npz")
-    if not path.exists():
-        found = {shift: logits_of(network, shifted_validation(validation, shift)) for shift in NAMES}
-        np.savez(path, **found)  # type: ignore[arg-type]
-    with np.load(path) as kept:
-        return {shift: kept[shift] for shift in NAMES}
+    made_from = {"weights_sha256": sha256_of_weights(network), "films_sha256": validation.sha256}
+    if path.exists():
+        with np.load(path) as kept:
+            if all(key in kept and kept[key] == value for key, value in made_from.items()):
+                return {shift: kept[shift] for shift in NAMES}
+    found = {shift: logits_of(network, shifted_validation(validation, shift)) for shift in NAMES}
+    np.savez(path, **made_from, **found)  # type: ignore[arg-type]
+    return found
 
 
 def network_named(name: str) -> Classifier:

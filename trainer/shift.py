@@ -69,7 +69,9 @@ def shifted(
     changed = _swapped(films, labels) if name == SWAPPED else _one_by_one(films, SHIFTS[name])
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, changed)
+        unfinished = path.with_suffix(".part.npy")
+        np.save(unfinished, changed)
+        unfinished.replace(path)
     return changed
 
 
