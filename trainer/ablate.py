@@ -11,7 +11,8 @@ from rich.console import Console
 
 from trainer.augment import DEFAULT
 from trainer.fit import Training
-from trainer.kermany_set import FilmSet, train_and_validation
+from trainer.kermany_set import FilmSet
+from trainer.prepared import prepared_films
 from trainer.recipe import Recipe
 from trainer.runs import Run, RunName
 from trainer.train import shifted_judge
@@ -35,7 +36,7 @@ def ablate(
     """Write ablation.json, a row at a time, so that a killed ablation goes on."""
     torch.set_num_threads(threads)
     folder = Run(run)
-    train, validation = train_and_validation()
+    train, validation = prepared_films(folder)
     variants = {"all (seed 0)": SHORT, "none": replace(SHORT, augmentations=())}
     variants["all, and flip"] = replace(SHORT, augmentations=(*DEFAULT, "flip"))
     variants |= {f"all (seed {seed})": replace(SHORT, seed=seed) for seed in (1, 2)}

@@ -13,8 +13,9 @@ from rich.console import Console
 
 from trainer.architectures import REGISTRY
 from trainer.fit import Training
-from trainer.kermany_set import FilmSet, train_and_validation
+from trainer.kermany_set import FilmSet
 from trainer.model import Classifier
+from trainer.prepared import prepared_films
 from trainer.recipe import Recipe
 from trainer.runs import Run, RunName
 from trainer.speed import images_per_s
@@ -38,7 +39,7 @@ def compare(
     """
     torch.set_num_threads(threads)
     folder = Run(run)
-    train, validation = train_and_validation()
+    train, validation = prepared_films(folder)
     path = folder.path("comparison.json")
     rows = folder.read_json("comparison.json", "compare")["rows"] if path.exists() else []
     for name in REGISTRY:

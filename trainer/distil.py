@@ -10,11 +10,11 @@ import typer
 
 from trainer.devices import device
 from trainer.fit import Training
-from trainer.kermany_set import train_and_validation
 from trainer.model import Classifier
 from trainer.networks import load_networks
+from trainer.prepared import prepared_films
 from trainer.recipe import NOTHING_FROZEN, Recipe
-from trainer.runs import Run, RunName
+from trainer.runs import Run, RunName, seed_numbers
 from trainer.train import Whole, finish
 
 
@@ -39,7 +39,8 @@ def distil(
 ) -> None:
     """Train pupils on the teachers' mean log-odds of each changed film; kept as the seeds of a run of their own."""
     torch.set_num_threads(threads)
-    films, validation = train_and_validation()
+    numbers, folder = seed_numbers(seeds), Run(run)
+    films, validation = prepared_films(folder)
     runs = [load_networks(Run(name)) for name in teachers.split(",")]
     teaching = [
         network.to(device(), memory_format=torch.channels_last) for of_run in runs for network in of_run.values()
@@ -57,8 +58,7 @@ def distil(
         augmentations=names,
         **(NOTHING_FROZEN if whole else {}),
     )
-    folder = Run(run)
-    for seed in map(int, seeds.split(",")):
+    for seed in numbers:
         pupil = Training(
             replace(recipe, seed=seed),
             films,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,9 @@ from trainer.architectures import REGISTRY, FullPrecisionDepthwise
 from trainer.augment import augmentation
 from trainer.devices import device, mixed_precision, number_type
 from trainer.kermany_set import FilmSet
-from trainer.model import Classifier
+from trainer.model import Classifier, sha256_of_weights
 from trainer.recipe import Recipe
+from trainer.refusals import StepRefused
 from trainer.sampling import epoch_rows
 from trainer.schedule import AveragedWeights, warm_up_cosine
 
@@ -30,7 +32,11 @@ Judge = Callable[[Classifier], dict[str, float]]
 
 @dataclass
 class Training:
-    """One network's training, with all that a kill would lose in ``checkpoint``."""
+    """One network's training, with all that a kill would lose in ``checkpoint``.
+
+    Raises:
+        StepRefused: the checkpoint is there and was trained with another recipe, other films, teachers or start.
+    """
 
     recipe: Recipe
     train: FilmSet
@@ -49,6 +55,12 @@ class Training:
         self.network = Classifier(recipe.architecture, recipe.size_px, recipe.pretrained, recipe.dropout)
         if self.start is not None:
             self.network.load_state_dict(self.start)
+        self.made_from = {
+            "recipe": json.dumps(recipe.as_json()),
+            "training films": self.train.sha256,
+            "teachers": [sha256_of_weights(teacher) for teacher in self.teachers],
+            "start": sha256_of_weights(self.network) if self.start is not None else "",
+        }
         self.network.to(self.device, memory_format=torch.channels_last)
         self.average = AveragedWeights(self.network, recipe.average_decay)
         self.optimizer = torch.optim.AdamW(_rates_by_depth(self.network, recipe), weight_decay=recipe.weight_decay)
@@ -67,7 +79,7 @@ class Training:
 
     def run(self, judge: Judge, on_step: Callable[[float], None] = lambda _loss: None) -> Classifier:
         """Train until the last epoch or until patience ends; gives the averaged network of the best epoch."""
-        while self.epoch < self.recipe.epochs and not self._out_of_patience():
+        while not self.ended:
             loss = self._epoch(on_step)
             figures = judge(self.average.network)
             self.history.append({"epoch": self.epoch, "loss": loss, **figures})
@@ -77,6 +89,11 @@ class Training:
             self._save()
         self.average.network.load_state_dict(self.best)
         return self.average.network
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last epoch is over, or patience."""
+        return self.epoch >= self.recipe.epochs or self._out_of_patience()
 
     def _epoch(self, on_step: Callable[[float], None]) -> float:
         _freeze(self.network, self.recipe, self.epoch)
@@ -137,6 +154,7 @@ class Training:
 
     def _state(self) -> dict[str, Any]:
         return {
+            "made_from": self.made_from,
             "network": self.network.state_dict(),
             "average": self.average.network.state_dict(),
             "average_steps": self.average.steps,
@@ -158,6 +176,7 @@ class Training:
 
     def _resume(self) -> None:
         saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self._refuse_another(saved.get("made_from"))
         self.network.load_state_dict(saved["network"])
         self.average.network.load_state_dict(saved["average"])
         self.average.steps = saved["average_steps"]
@@ -167,6 +186,23 @@ class Training:
         torch.set_rng_state(saved["torch_random"].cpu())
         self.source.set_state(saved["source"].cpu())
         self.random.bit_generator.state = saved["random"]
+
+    def _refuse_another(self, made_from: dict[str, Any] | None) -> None:
+        """The schedule of the rates is laid over all epochs, so that not even their number may change on the way."""
+        do = "choose another --run, or delete it"
+        if made_from is None:
+            raise StepRefused(f"{self.checkpoint} does not say what it was trained with; {do}")
+        before, now = Recipe.from_json(json.loads(made_from["recipe"])).as_json(), self.recipe.as_json()
+        changed = [f"{name} {_listed(value)}" for name, value in before.items() if value != now[name]]
+        if changed:
+            raise StepRefused(f"{self.checkpoint} was trained with {', '.join(changed)}; say the same, {do}")
+        others = [name for name in ("training films", "teachers", "start") if made_from[name] != self.made_from[name]]
+        if others:
+            raise StepRefused(f"{self.checkpoint} was trained with other {' and '.join(others)}; {do}")
+
+
+def _listed(value: Any) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def _rates_by_depth(network: Classifier, recipe: Recipe) -> list[dict[str, Any]]:

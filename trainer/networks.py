@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 
+from trainer.data.digest import sha256_of_films
 from trainer.errors import MissingStep
 from trainer.kermany_set import FilmSet, shifted_validation
 from trainer.metrics import Floats
 from trainer.model import Classifier, sha256_of_weights
-from trainer.runs import Run
+from trainer.refusals import StepRefused
+from trainer.runs import Run, run_name, seed_numbers
 from trainer.scoring import logits_of
 from trainer.shift import NAMES
-from trainer.train import load_network
+from trainer.train import films_of_network, load_network
 
 
 def load_networks(run: Run, seeds: str = "") -> dict[str, Classifier]:
@@ -21,7 +26,9 @@ def load_networks(run: Run, seeds: str = "") -> dict[str, Classifier]:
         MissingStep: there are none.
     """
     names = (
-        [f"seed{seed}" for seed in seeds.split(",")] if seeds else sorted(p.stem for p in run.folder.glob("seed*.pt"))
+        [f"seed{seed}" for seed in seed_numbers(seeds)]
+        if seeds
+        else sorted(p.stem for p in run.folder.glob("seed*.pt"))
     )
     if not names:
         raise MissingStep(f"{run.folder} holds no seed*.pt: run `python -m trainer train --run {run.name}` first")
@@ -45,5 +52,25 @@ def shifted_logits(run: Run, name: str, network: Classifier, validation: FilmSet
 
 def network_named(name: str) -> Classifier:
     """The network that ``run/seedN`` names."""
+    return load_network(_file_of(name))
+
+
+def refuse_other_films(names: Iterable[str], train: FilmSet) -> None:
+    """See that each network ``run/seedN`` learned from these films; a file that does not say so (from before) may pass.
+
+    Raises:
+        StepRefused: one did not.
+    """
+    there = sha256_of_films(train.films)
+    for name in names:
+        learned = films_of_network(path := _file_of(name))
+        if learned not in (None, there):
+            raise StepRefused(
+                f"{path} learned from training films {learned[:6]}..., these are {there[:6]}...: train again under "
+                "another --run"
+            )
+
+
+def _file_of(name: str) -> Path:
     run, _, seed = name.partition("/")
-    return load_network(Run(run).existing(f"{seed}.pt", "train"))
+    return Run(run).existing(f"{run_name(seed)}.pt", "train")

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from trainer.data import kermany
-from trainer.data.digest import sha256_of_films
 from trainer.data.film import data_folder
 from trainer.kermany_set import FilmSet, train_and_validation
+from trainer.prepared import RECORD, film_hashes
 from trainer.runs import Run, RunName
 
 CLASS_NAMES = ("normal", "pneumonia")
@@ -28,9 +28,9 @@ def prepare(run: RunName) -> None:
         "train": counts(train),
         "validation": counts(validation),
         "duplicates_dropped": found - len(train.films) - len(validation.films),
-        "training_data_sha256": sha256_of_films(train.films),
+        **film_hashes(train, validation),
     }
-    folder.write_json("data.json", summary)
+    folder.write_json(RECORD, summary)
     draw(train, folder)
     Console().print(summary_table({"train": train, "validation": validation}))
     Console().print(

@@ -6,14 +6,20 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from trainer.augment import DEFAULT
+from trainer.errors import UnknownName
 
+IMBALANCES = ("balanced", "weighted", "none")
 # For a GPU, where the backward pass of the early layers costs little.
 NOTHING_FROZEN: dict[str, Any] = {"frozen_stages": 0, "frozen_filters": False}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Defaults are the recipe of the published model; rates are per step, sizes in pixels."""
+    """Defaults are the recipe of the published model; rates are per step, sizes in pixels.
+
+    Raises:
+        UnknownName: there is no such way with imbalance.
+    """
 
     architecture: str = "efficientnet_lite0_fine"
     size_px: int = 112
@@ -43,6 +49,10 @@ class Recipe:
     pretrained: bool = True
     films: int = 0
     """Films drawn an epoch; 0 means twice the smaller class."""
+
+    def __post_init__(self) -> None:
+        if self.imbalance not in IMBALANCES:
+            raise UnknownName(f"imbalance {self.imbalance}; there are {', '.join(IMBALANCES)}")
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "augmentations": list(self.augmentations)}

@@ -15,16 +15,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch.utils.tensorboard import SummaryWriter
 
 from trainer import metrics
+from trainer.data.digest import sha256_of_films
 from trainer.fit import Judge, Training
 from trainer.half_weights import round_to_half
-from trainer.kermany_set import FilmSet, shifted_validation, train_and_validation
-from trainer.model import Classifier
+from trainer.kermany_set import FilmSet, shifted_validation
+from trainer.model import Classifier, sha256_of_weights
+from trainer.prepared import prepared_films
 from trainer.recipe import NOTHING_FROZEN, Recipe
-from trainer.runs import Run, RunName
+from trainer.runs import Run, RunName, seed_numbers
 from trainer.scoring import logits_of
 from trainer.shift import JUDGED
 
-CONSOLE = Console()
+CONSOLE = Console(log_path=False)
+INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
 Whole = Annotated[bool, typer.Option("--whole", help="Let every layer learn, whatever it starts from.")]
 
 
@@ -42,8 +45,9 @@ def train(
     patience: Annotated[int, typer.Option(help="Epochs without a better one before training stops.")] = Recipe.patience,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
-    """Train; a killed training goes on where its last epoch ended."""
+    """Train; a training that was stopped goes on where its last epoch ended."""
     torch.set_num_threads(threads)
+    numbers = seed_numbers(seeds)
     names = tuple(augmentations.split(",")) if augmentations else Recipe.augmentations
     recipe = Recipe(
         architecture=architecture,
@@ -56,9 +60,10 @@ def train(
         patience=patience,
         **(NOTHING_FROZEN if whole else {}),
     )
-    films, validation = train_and_validation()
-    for seed in (int(seed) for seed in seeds.split(",")):
-        train_one(Run(run), replace(recipe, seed=seed), films, validation)
+    folder = Run(run)
+    films, validation = prepared_films(folder)
+    for seed in numbers:
+        train_one(folder, replace(recipe, seed=seed), films, validation)
 
 
 def train_one(run: Run, recipe: Recipe, films: FilmSet, validation: FilmSet) -> Classifier:
@@ -69,36 +74,61 @@ def train_one(run: Run, recipe: Recipe, films: FilmSet, validation: FilmSet) -> 
 
 def finish(run: Run, name: str, training: Training, validation: FilmSet) -> Classifier:
     """Run a training to its end with progress bar and TensorBoard, and keep network, recipe and history."""
-    recipe = training.recipe
+    recipe, films_sha256 = training.recipe, sha256_of_films(training.train.films)
+    whose = f"{run.name}/{name}"
+    if training.epoch:
+        ended = "trained to its end before" if training.ended else "going on"
+        CONSOLE.print(f"{whose}: {ended} after epoch {training.epoch} of {recipe.epochs}")
     writer = SummaryWriter(str(run.path(f"tensorboard/{name}")))
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("steps,"),
         TimeElapsedColumn(),
+        TextColumn("gone,"),
         TimeRemainingColumn(),
+        TextColumn("to go"),
     )
-    with Progress(*columns, console=CONSOLE) as progress:
-        bar = progress.add_task(
-            f"{run.name} {name}", total=training.steps_per_epoch * recipe.epochs, completed=training.step
-        )
 
-        def on_step(loss: float) -> None:
-            progress.update(bar, advance=1, description=f"{run.name} {name} loss {loss:.3f}")
-            writer.add_scalar("loss", loss, training.step)
+    def epoch() -> str:
+        return f"epoch {training.epoch + 1} of {recipe.epochs}"
 
-        def judge(network: Classifier) -> dict[str, float]:
-            figures = shifted_judge(validation)(network)
-            for figure, value in figures.items():
-                writer.add_scalar(f"validation/{figure}", value, training.step)
-            CONSOLE.log(f"epoch {training.epoch}: " + "  ".join(f"{key} {value:.4f}" for key, value in figures.items()))
-            return figures
+    def judge(network: Classifier) -> dict[str, float]:
+        figures = shifted_judge(validation)(network)
+        for figure, value in figures.items():
+            writer.add_scalar(f"validation/{figure}", value, training.step)
+        aucs = ", ".join(f"{shift.replace('_', ' ')} {figures[shift]:.4f}" for shift in JUDGED)
+        CONSOLE.log(f"{whose}, {epoch()}: AUC {aucs}; score {figures['score']:.4f}")
+        return figures
 
-        network = training.run(judge, on_step)
-    writer.close()
+    try:
+        with Progress(*columns, console=CONSOLE) as progress:
+            bar = progress.add_task(whose, total=training.steps_per_epoch * recipe.epochs, completed=training.step)
+
+            def on_step(loss: float) -> None:
+                progress.update(bar, advance=1, description=f"{whose}, {epoch()}, loss {loss:.3f}")
+                writer.add_scalar("loss", loss, training.step)
+
+            network = training.run(judge, on_step)
+    except KeyboardInterrupt:
+        after = f"after epoch {training.epoch}; the same command goes on from there"
+        CONSOLE.print(f"Stopped {after if training.epoch else 'in the first epoch; the same command begins it again'}")
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        writer.close()
     round_to_half(network)
-    torch.save({"recipe": json.dumps(recipe.as_json()), "state": network.state_dict()}, run.path(f"{name}.pt"))
-    run.write_json(f"{name}.json", {"recipe": recipe.as_json(), "history": training.history})
+    stated = {"recipe": recipe.as_json(), "training_data_sha256": films_sha256}
+    path = run.path(f"{name}.pt")
+    torch.save({"recipe": json.dumps(recipe.as_json()), "films": films_sha256, "state": network.state_dict()}, path)
+    stated |= {"weights_sha256": sha256_of_weights(network), "history": training.history}
+    run.write_json(f"{name}.json", stated)
+    best = max(training.history, key=lambda entry: (entry["score"], entry["epoch"]))
+    CONSOLE.print(
+        f"best epoch {best['epoch'] + 1:.0f} of {training.epoch} (score {best['score']:.4f}): {path}; "
+        f"next: python -m trainer calibrate --run {run.name}",
+        soft_wrap=True,
+    )
     return network
 
 
@@ -125,3 +155,9 @@ def load_network(path: Path) -> Classifier:
     network = Classifier(recipe.architecture, recipe.size_px)
     network.load_state_dict(saved["state"])
     return network.eval()
+
+
+def films_of_network(path: Path) -> str | None:
+    """The hash of the films that a network of ``train`` learned from; None where its file does not say."""
+    films: str | None = torch.load(path, map_location="cpu", weights_only=True).get("films")
+    return films

@@ -14,10 +14,12 @@ pytest.importorskip("efficientnet_lite_pytorch", reason="the trainer's environme
 import torch
 
 from trainer.data.film import Film
+from trainer.errors import UnknownName
 from trainer.fit import Training
 from trainer.kermany_set import FilmSet
 from trainer.model import Classifier
 from trainer.recipe import Recipe
+from trainer.refusals import StepRefused
 from trainer.sampling import epoch_rows
 from trainer.schedule import warm_up_cosine
 
@@ -55,6 +57,47 @@ def test_a_killed_training_goes_on_where_it_was(films: FilmSet, tmp_path: Path) 
     assert again.epoch == 1
     for one, other in zip(whole.state_dict().values(), again.run(judge).state_dict().values(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def stopped(films: FilmSet, checkpoint: Path) -> None:
+    """A training that its first epoch ended."""
+    judge.calls = 0  # type: ignore[attr-defined]
+    Training(replace(RECIPE, epochs=1), films, checkpoint).run(judge)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"size_px": 48}, "was trained with size_px 32; say the same, choose another --run, or delete it"),
+        ({"epochs": 4, "batch": 2}, "was trained with epochs 1, batch 4; say the same"),
+        ({"augmentations": ("noise",)}, "was trained with augmentations geometry,recording,"),
+    ],
+)
+def test_another_recipe_does_not_go_on_from_a_checkpoint(
+    films: FilmSet, tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    stopped(films, tmp_path / "seed0.checkpoint")
+    recipe = replace(RECIPE, **{"epochs": 1, **changes})  # type: ignore[arg-type]
+    with pytest.raises(StepRefused, match=f"seed0.checkpoint {said}"):
+        Training(recipe, films, tmp_path / "seed0.checkpoint")
+
+
+def test_other_films_teachers_or_start_do_not_go_on_from_a_checkpoint(films: FilmSet, tmp_path: Path) -> None:
+    checkpoint, recipe = tmp_path / "seed0.checkpoint", replace(RECIPE, epochs=1)
+    stopped(films, checkpoint)
+    teacher = Classifier(RECIPE.architecture, RECIPE.size_px)
+    with pytest.raises(StepRefused, match="was trained with other training films"):
+        Training(recipe, replace(films, pixels=255 - films.pixels), checkpoint)
+    with pytest.raises(StepRefused, match="was trained with other teachers and start"):
+        Training(recipe, films, checkpoint, teachers=[teacher], start=teacher.state_dict())
+    torch.save({name: value for name, value in torch.load(checkpoint).items() if name != "made_from"}, checkpoint)
+    with pytest.raises(StepRefused, match="does not say what it was trained with; choose another --run, or delete it"):
+        Training(recipe, films, checkpoint)
+
+
+def test_a_way_with_imbalance_that_there_is_not_is_named() -> None:
+    with pytest.raises(UnknownName, match="imbalance foo; there are balanced, weighted, none"):
+        replace(RECIPE, imbalance="foo")
 
 
 def test_early_stopping_keeps_the_best_epoch(films: FilmSet, tmp_path: Path) -> None:
