@@ -10,13 +10,14 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from cxr.schemas import OperatingPoint
-from trainer.kermany_set import FilmSet, shifted_validation, train_and_validation
+from trainer.kermany_set import FilmSet, shifted_validation
 from trainer.lungs import average_lungs
 from trainer.metrics import auc
-from trainer.model import ServedModel, load_served
+from trainer.model import ServedModel
+from trainer.prepared import prepared_films
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
+from trainer.served import served_of
 from trainer.shift import NAMES
 from trainer.shortcuts import contrary, shortcut_aucs
 
@@ -26,9 +27,9 @@ PICTURED = 5
 def audit(run: RunName) -> None:
     """Write audit.json and heatmaps.png; uses training and validation films only."""
     folder = Run(run)
-    model = load_served(folder.existing("served.pt", "calibrate"))
-    point = OperatingPoint(**folder.read_json("card.json", "calibrate")["operating_point"])
-    train, validation = train_and_validation()
+    served = served_of(folder)
+    model = served.model
+    train, validation = prepared_films(folder)
     random = np.random.default_rng(0)
     some = np.sort(random.choice(len(train.films), min(2500, len(train.films)), replace=False))
     sets = {
@@ -36,12 +37,13 @@ def audit(run: RunName) -> None:
     }
     contrary_films = contrary((train.pixels[some], train.labels[some]), np.array(validation.pixels), validation.labels)
     lungs = average_lungs(train.pixels[np.flatnonzero(train.labels == 0)[:400]])
-    folder.write_json(
+    folder.write_proof(
         "audit.json",
+        served.weights_sha256,
         {
             "shortcuts": shortcut_aucs((train.pixels[some], train.labels[some]), sets),
             "contrary": on_films(model, validation, contrary_films),
-            "moves": moves(model, validation, point.threshold),
+            "moves": moves(model, validation, served.point.threshold),
             "lungs": on_lungs(model, validation, lungs),
         },
     )

@@ -13,13 +13,12 @@ from rich.progress import track
 from torch import Tensor
 from torch.nn import functional
 
-from cxr.schemas import OperatingPoint
 from trainer.augment import compress_jpeg
-from trainer.kermany_set import train_and_validation
 from trainer.metrics import auc, decisions
-from trainer.model import load_served
+from trainer.prepared import prepared_films
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
+from trainer.served import served_of
 
 Corruption = Callable[[Tensor, float], Tensor]
 
@@ -76,9 +75,9 @@ CORRUPTIONS: dict[str, tuple[Corruption, tuple[float, ...]]] = {
 def corrupt(run: RunName) -> None:
     """Write corruptions.json: AUC, sensitivity, specificity and refusals on the spoilt validation films."""
     folder = Run(run)
-    model = load_served(folder.existing("served.pt", "calibrate"))
-    point = OperatingPoint(**folder.read_json("card.json", "calibrate")["operating_point"])
-    validation = train_and_validation()[1]
+    served = served_of(folder)
+    model, point = served.model, served.point
+    validation = prepared_films(folder)[1]
     films = torch.from_numpy(np.array(validation.pixels)).float() / 255
     pairs = [("none", None, 0.0)] + [(name, change, s) for name, (change, all_s) in CORRUPTIONS.items() for s in all_s]
     rows = []
@@ -89,4 +88,4 @@ def corrupt(run: RunName) -> None:
         kept = {figure: figures[figure] for figure in ("accuracy", "sensitivity", "specificity")}
         area, refused = auc(validation.labels, probabilities), float((ood > point.ood_limit).mean())
         rows.append({"corruption": name, "strength": strength, "auc": area, **kept, "refused": refused})
-    folder.write_json("corruptions.json", rows)
+    folder.write_proof("corruptions.json", served.weights_sha256, rows)

@@ -19,12 +19,12 @@ from cxr.schemas import ModelCard
 from trainer.contract import IMAGE, OUTPUTS, Films
 from trainer.data import kermany
 from trainer.data.film import data_folder
-from trainer.errors import MissingFolder, MissingStep
+from trainer.errors import MissingFolder
 from trainer.half_weights import store_in_half
 from trainer.phantom import phantoms
 from trainer.refusals import ExportDiffers
 from trainer.repository import MANIFEST, write_whole
-from trainer.runs import RUNS_DIR, RunName
+from trainer.runs import Run, RunName
 from trainer.scorers import onnx_scorer
 
 # What torch's exporter writes natively; every engine here (TensorRT >= 10, OpenVINO, ONNX Runtime) reads it.
@@ -38,14 +38,10 @@ def export(
     run: RunName,
 ) -> None:
     """Write model.onnx, manifest.json and parity.json into the run's folder."""
-    from trainer.model import load_served
+    from trainer.served import served_of
 
-    folder = RUNS_DIR / run
-    for name in ("served.pt", "card.json"):
-        if not (folder / name).is_file():
-            raise MissingStep(f"{folder / name} is missing: python -m trainer calibrate --run {run}")
-    fields = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    card = export_run(load_served(folder / "served.pt"), fields, folder, parity_films(fields["image_size_px"]))
+    served, folder = served_of(Run(run)), Run(run).folder
+    card = export_run(served.model, served.card, folder, parity_films(served.card["image_size_px"]))
     size_mb = (folder / "model.onnx").stat().st_size / 1e6
     rich.print(f"{folder / 'model.onnx'}: {size_mb:.1f} MB, SHA-256 {card.onnx_sha256[:12]}, parity in parity.json")
 
@@ -69,7 +65,7 @@ def export_run(model: torch.nn.Module, fields: dict[str, Any], folder: Path, fil
             fields["image_size_px"],
             {k: str(fields[k]) for k in ("name", "preprocess_version", "weights_sha256")},
         )
-        parity = parity_of(model, temporary, films)
+        parity = {"weights_sha256": fields["weights_sha256"], **parity_of(model, temporary, films)}
         write_whole(folder / "parity.json", json.dumps(parity, indent=2) + "\n")
         if worst := [name for name in OUTPUTS if not parity[name] <= PARITY_TOLERANCE]:
             raise ExportDiffers(", ".join(f"{name} by {parity[name]:.2g} of its range" for name in worst))

@@ -13,9 +13,10 @@ from cxr.schemas import OperatingPoint
 from trainer.data import covid_radiography, nih
 from trainer.data.film import Film, data_folder
 from trainer.kermany_set import FilmSet
-from trainer.model import ServedModel, load_served
+from trainer.model import ServedModel
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
+from trainer.served import served_of
 from trainer.subgroups import Scored, table
 
 # RSNA's radiologists: an opacity that could be pneumonia against everything else.
@@ -26,14 +27,14 @@ CHILD, OLD = 18, 65
 def external(run: RunName) -> None:
     """Write external.json: NIH by both label sets, view, age and sex; COVID radiography."""
     folder = Run(run)
-    model = load_served(folder.existing("served.pt", "calibrate"))
-    point = OperatingPoint(**folder.read_json("card.json", "calibrate")["operating_point"])
+    served = served_of(folder)
+    model, point = served.model, served.point
     films = nih.read(data_folder("nih_chestxray14"))
     scored = score(model, films, point)
     groups = {f"NIH, {name}": part for name, part in nih_groups(scored).items()}
     covid = score(model, covid_radiography.read(data_folder("covid_radiography")), point)
     groups["COVID radiography, COVID against Normal"] = covid
-    folder.write_json("external.json", table(groups, point.threshold))
+    folder.write_proof("external.json", served.weights_sha256, table(groups, point.threshold))
 
 
 def score(model: ServedModel, films: list[Film], point: OperatingPoint) -> Scored:

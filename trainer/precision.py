@@ -19,10 +19,10 @@ import typer
 
 from cxr.schemas import ModelCard
 from trainer.contract import IMAGE, OUTPUTS, Films
-from trainer.gate import exported_card
+from trainer.exported import exported_card
 from trainer.half_weights import store_in_full
 from trainer.refusals import EngineUnavailable, StepRefused
-from trainer.runs import RUNS_DIR, RunName
+from trainer.runs import RUNS_DIR, Run, RunName
 
 # NNCF's own recommendation is 300 samples; AutoCast only looks for the largest values.
 INT8_FILMS = 300
@@ -47,11 +47,11 @@ def precision(
     run: RunName, to: Annotated[Precision, typer.Option(help="What to compute in.")] = Precision.FP16
 ) -> None:
     """Write the run's model.fp16.onnx or model.int8.onnx; then ask the gate."""
-    from trainer.kermany_set import train_and_validation
+    from trainer.prepared import prepared_films
 
     folder = RUNS_DIR / run
     card = exported_card(folder)
-    films = train_and_validation()[0].pixels
+    films = prepared_films(Run(run))[0].pixels
     target = folder / f"model.{to}.onnx"
     if to is Precision.FP16:
         write_fp16(folder / "model.onnx", target, evenly(films, FP16_FILMS))

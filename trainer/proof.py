@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cxr.schemas import Frozen
+from cxr.schemas import Frozen, ModelCard
 
 
 class GateProof(Frozen):
     """How far an engine was from the ONNX fp32 model, and why it was refused (no ``reasons``: admitted).
 
     Only the difference of the AUCs is kept: the proof is about two engines, and must not open the test set by the way.
-    ``decisions_flipped`` counts the films that crossed the threshold, ``findings_changed`` also those that entered or
-    left the indeterminate band or were refused by one engine only.
+    ``sets`` names the films; a proof of before, which does not, is of the test films. Of several sets the counts are
+    added, and of the rest the worst is kept. ``decisions_flipped`` counts the films that crossed the threshold,
+    ``findings_changed`` also those that entered or left the indeterminate band or were refused by one engine only.
     """
 
     engine: str
     onnx_sha256: str
+    weights_sha256: str | None = None
+    sets: tuple[str, ...] = ("test",)
     films: int
     auc_difference: float
     decisions_flipped: int
@@ -30,6 +33,10 @@ class GateProof(Frozen):
     @property
     def admitted(self) -> bool:
         return not self.reasons
+
+    def is_of(self, card: ModelCard) -> bool:
+        """Whether this is a proof on the graph of the card; a proof of before does not name the weights."""
+        return self.onnx_sha256 == card.onnx_sha256 and self.weights_sha256 in (None, card.weights_sha256)
 
 
 PROOF = "gate.json"

@@ -9,7 +9,6 @@ undo      if any of it fails: configs and folders as they were, and Triton is to
 
 from __future__ import annotations
 
-import hashlib
 import time
 from pathlib import Path
 from typing import Annotated
@@ -22,10 +21,11 @@ from cxr.schemas import ModelCard
 from cxr.triton import ModelClient
 from trainer.contract import MODEL_NAME
 from trainer.errors import MissingStep
+from trainer.exported import exported_card
 from trainer.golden import GOLDEN_FILES, GoldenSet, disagreements
 from trainer.proof import GateProof, read_proof
 from trainer.refusals import RolledBack, StepRefused
-from trainer.repository import MANIFEST, served_card, versions, write_configs
+from trainer.repository import served_card, versions, write_configs
 from trainer.runs import RUNS_DIR, RunName
 from trainer.scorers import CPU_ENGINES, in_batches, triton_scorer
 from trainer.version_folder import backend_program, repair, stage, undone_on_error
@@ -50,6 +50,8 @@ def publish(
     rich.print(
         f"{folder / str(card.version)}: {card.name}, {'proved on Triton' if reload else 'not loaded into a server'}"
     )
+    if "test" not in card.metrics:
+        rich.print("[yellow]published without test figures: run evaluate --final, export, gate and publish again")
 
 
 def publish_run(
@@ -88,12 +90,10 @@ def publish_run(
 
 def proved_card(run: Path, version: int) -> ModelCard:
     """The run's card, numbered; only if its model.onnx is the file that the card was made for."""
-    for name, step in {MANIFEST: "export", "model.onnx": "export", **dict.fromkeys(GOLDEN_FILES, "gate")}.items():
+    card = exported_card(run)
+    for name in GOLDEN_FILES:
         if not (run / name).is_file():
-            raise MissingStep(f"{run / name} is missing: python -m trainer {step} --run {run.name}")
-    card = ModelCard.model_validate_json((run / MANIFEST).read_text(encoding="utf-8"))
-    if hashlib.sha256((run / "model.onnx").read_bytes()).hexdigest() != card.onnx_sha256:
-        raise MissingStep(f"{run / 'model.onnx'} is not the file of its manifest: export and gate again")
+            raise MissingStep(f"{run / name} is missing: python -m trainer gate --run {run.name}")
     return card.model_copy(update={"version": version})
 
 
@@ -104,7 +104,7 @@ def fastest_admitted(run: Path, card: ModelCard) -> GateProof:
         proof = read_proof(run, engine)
         if proof is None:
             continue
-        if proof.onnx_sha256 != card.onnx_sha256:
+        if not proof.is_of(card):
             refused.append(f"{engine}: the proof is of another export")
         elif not proof.admitted:
             refused.append(f"{engine}: {'; '.join(proof.reasons)}")

@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxr.schemas import OperatingPoint
 from trainer.chest_films import adults
 from trainer.data import pictures
 from trainer.data.film import data_folder
-from trainer.kermany_set import FilmSet, train_and_validation
+from trainer.kermany_set import FilmSet
 from trainer.metrics import Floats, auc
-from trainer.model import ServedModel, load_served
+from trainer.model import ServedModel
 from trainer.ood_forms import compare_forms
+from trainer.prepared import prepared_films
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
+from trainer.served import served_of
 
 CHEST = {
     "children, Kermany validation": None,
@@ -43,9 +44,9 @@ def refuse(run: RunName) -> None:
     numbers.
     """
     folder = Run(run)
-    model = load_served(folder.existing("served.pt", "calibrate"))
-    limit = OperatingPoint(**folder.read_json("card.json", "calibrate")["operating_point"]).ood_limit
-    (train, young), old = train_and_validation(), adults().report
+    of_run = served_of(folder)
+    model, limit = of_run.model, of_run.point.ood_limit
+    (train, young), old = prepared_films(folder), adults().report
     scores = {name: scores_of_folder(model, where) for name, where in {**CHEST, **OTHER}.items() if where}
     scores["children, Kermany validation"] = served_scores(model, young.pixels)[1]
     scores["adults, NIH (never fitted on)"] = served_scores(model, old.pixels)[1]
@@ -60,8 +61,9 @@ def refuse(run: RunName) -> None:
         {name: pictured(where).pixels for name, where in OTHER.items() if name not in CHOICE},
     )
     served = {"taps": list(model.ood.taps), "components": model.ood.components}
-    folder.write_json(
+    folder.write_proof(
         "refusal.json",
+        of_run.weights_sha256,
         {"limit": limit, "rows": rows, "served": served, "choice": {"classes": list(CHOICE), "rows": forms}},
     )
 

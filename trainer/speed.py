@@ -15,8 +15,9 @@ from rich.console import Console
 from torch import nn
 
 from cxr.imaging import IMAGE_SIZE_PX
-from trainer.model import Classifier, load_served
+from trainer.model import Classifier
 from trainer.runs import Run, RunName
+from trainer.served import served_of
 
 BATCH, ROUNDS = 16, 5
 YARDSTICK = "EfficientNet-Lite0 at 224 px"
@@ -32,11 +33,11 @@ def speed(
     both alike.
     """
     folder = Run(run)
-    graphs = {"this model": load_served(folder.existing("served.pt", "calibrate"))}
-    graphs[YARDSTICK] = Classifier("efficientnet_lite0", IMAGE_SIZE_PX)
+    served = served_of(folder)
+    graphs = {"this model": served.model, YARDSTICK: Classifier("efficientnet_lite0", IMAGE_SIZE_PX)}
     rates = images_per_s(graphs, threads, precision, seconds)
     content = {"precision": precision, "batch": BATCH, "threads": threads, "images_per_s": rates}
-    folder.write_json("throughput.json", content)
+    folder.write_proof("throughput.json", served.weights_sha256, content)
     Console().print(content)
 
 

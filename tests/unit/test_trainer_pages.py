@@ -15,6 +15,7 @@ from trainer.pages.experiments import between_marks
 from trainer.pages.markdown import interval, table
 from trainer.pages.measured import audit_section, corruption_section
 from trainer.pages.proofs import Proofs
+from trainer.refusals import StepRefused
 from trainer.runs import Run
 
 
@@ -46,3 +47,18 @@ def test_a_missing_proof_is_named_with_its_command() -> None:
     proofs = Proofs(Run("unit-test-without-proofs"))
     assert "python -m trainer corrupt --run unit-test-without-proofs" in corruption_section(proofs)
     assert "Not run" in audit_section(proofs)
+
+
+def test_a_proof_of_another_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.pages.proofs.RUNS_DIR", tmp_path)
+    monkeypatch.setattr("trainer.runs.RUNS_DIR", tmp_path)
+    run = Run("mine")
+    proofs = Proofs(run)
+    run.write_json("card.json", {"weights_sha256": "9c08ec"})
+    run.write_json("audit.json", {"of": "before"})
+    run.write_proof("external.json", "9c08ec", {"all": {"films": 3}})
+    assert proofs.read("audit.json") == {"of": "before"}
+    assert proofs.read("external.json") == {"all": {"films": 3}}
+    run.write_proof("external.json", "faf896", {"all": {"films": 3}})
+    with pytest.raises(StepRefused, match=r"external\.json is of weights faf896\.\.\., card\.json of 9c08ec"):
+        proofs.read("external.json")

@@ -12,9 +12,9 @@ pytest.importorskip("openvino", reason="the toy model is scored with openvino")
 
 from cxr.errors import ModelUnavailable
 from cxr.triton import ModelClient
-from tests.model_runs import empty_repository, write_run
+from tests.model_runs import card_fields, empty_repository, write_run
 from trainer.errors import MissingStep
-from trainer.publish import publish_run
+from trainer.publish import publish, publish_run
 from trainer.refusals import RolledBack, StepRefused
 from trainer.repository import card_of, cpu_engine_of, differences, served_card, versions
 
@@ -106,6 +106,28 @@ def test_a_proof_opens_for_its_own_file_only(run: Path, folder: Path, tmp_path: 
     (run / "model.onnx").write_bytes((tmp_path / "other" / "model.onnx").read_bytes())
     with pytest.raises(MissingStep, match="not the file of its manifest"):
         publish_run(run, folder, 1, replace=True)
+
+
+def test_a_proof_on_another_network_is_no_proof(run: Path, folder: Path) -> None:
+    path = run / "gate-openvino-fp32.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "weights_sha256": "2" * 64}))
+    with pytest.raises(MissingStep, match="another export"):
+        publish_run(run, folder, 1, replace=True)
+    (run / "card.json").write_text(json.dumps(card_fields(weights_sha256="2" * 64)))
+    with pytest.raises(StepRefused, match="run export again"):
+        publish_run(run, folder, 1, replace=True)
+
+
+def test_a_model_without_test_figures_is_published_with_a_word(
+    run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("trainer.publish.RUNS_DIR", run.parent)
+    publish("toy", repository=folder.parent, version=1, replace=True, reload=False)
+    assert "published without test figures: run evaluate --final" in " ".join(capsys.readouterr().out.split())
+    fields = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps({**fields, "metrics": {"test": fields["metrics"]["validation"]}}))
+    publish("toy", repository=folder.parent, version=2, replace=False, reload=False)
+    assert "without test figures" not in capsys.readouterr().out
 
 
 def test_the_fastest_admitted_engine_serves(run: Path, folder: Path) -> None:

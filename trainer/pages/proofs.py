@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trainer.refusals import StepRefused
 from trainer.runs import RUNS_DIR, Run
 
 DOCS = Path("docs")
@@ -31,9 +32,12 @@ class Proofs:
         return found[0] if found else None
 
     def read_each(self, name: str) -> dict[str, Any]:
-        """The proof of each run by its name, None where it is not there."""
-        paths = {run.name: RUNS_DIR / run.name / name for run in self.runs}
-        return {run: json.loads(path.read_text()) if path.exists() else None for run, path in paths.items()}
+        """The proof of each run by its name, None where it is not there.
+
+        Raises:
+            StepRefused: it is of other weights than the run's card.
+        """
+        return {run.name: measured(run, name) for run in self.runs}
 
     def picture(self, name: str, caption: str) -> str:
         """Copy a picture of the run into ``docs/pictures`` and give its Markdown; empty where there is none."""
@@ -56,3 +60,21 @@ class Proofs:
 
     def not_run(self, name: str) -> str:
         return f"*Not run for this model: `{self.step(name)}`.*"
+
+
+def measured(run: Run, name: str) -> Any:
+    """What a proof of a run says; proofs of before do not state the weights they are of."""
+    folder = RUNS_DIR / run.name
+    if not (folder / name).exists():
+        return None
+    content = json.loads((folder / name).read_text())
+    if not (isinstance(content, dict) and "measured" in content):
+        return content
+    card = folder / "card.json"
+    served = json.loads(card.read_text())["weights_sha256"] if card.exists() else content["weights_sha256"]
+    if content["weights_sha256"] != served:
+        raise StepRefused(
+            f"{folder / name} is of weights {content['weights_sha256'][:6]}..., card.json of {served[:6]}...: run the "
+            "step that wrote it again, or remove it"
+        )
+    return content["measured"]
