@@ -19,10 +19,13 @@ from trainer.architectures import REGISTRY
 from trainer.calibration import choose, ood_limit
 from trainer.chest_films import adults, fit_refusal, scores_of
 from trainer.data.digest import sha256_of_films
-from trainer.kermany_set import FilmSet, train_and_validation
+from trainer.errors import UnknownName
+from trainer.kermany_set import FilmSet
 from trainer.metrics import auc
 from trainer.model import ServedModel, save_served, sha256_of_weights
-from trainer.networks import load_networks, network_named, shifted_logits
+from trainer.networks import load_networks, network_named, refuse_other_films, shifted_logits
+from trainer.prepared import prepared_films
+from trainer.refusals import StepRefused
 from trainer.runs import Run, RunName
 from trainer.shift import NAMES
 from trainer.soup import average_weights
@@ -35,15 +38,20 @@ ATTRIBUTION = (
     "Kermany, Zhang, Goldbaum 2018, doi:10.17632/rscbjbr9sj (CC BY 4.0); refusal also fitted on films of the "
     "NIH Clinical Center's ChestX-ray14 (Wang et al. 2017)"
 )
+WAYS = ("weights", "logits")
 CONSOLE = Console()
 
 
 def calibrate(
     run: RunName,
-    seeds: Annotated[str, typer.Option(help="Which of the run's networks to serve; empty means all.")] = "",
+    seeds: Annotated[str, typer.Option(help="Which of the run's networks to serve; empty means the only one.")] = "",
     average: Annotated[
-        str, typer.Option(help="weights: one network of mean weights; logits: all networks.")
-    ] = "weights",
+        str,
+        typer.Option(
+            help="How several networks answer. logits: all of them, by their mean log-odds; weights: one network of"
+            " their mean weights (of five seeds worse than one of them: docs/experiments.md, 6)."
+        ),
+    ] = "",
     networks: Annotated[
         str,
         typer.Option(
@@ -56,9 +64,10 @@ def calibrate(
     """Choose calibration, operating point, indeterminate band and OOD limit, and save served.pt and card.json."""
     torch.set_num_threads(threads)
     folder = Run(run)
-    average = "logits" if networks else average
     named = {name: network_named(name) for name in networks.split(",")} if networks else load_networks(folder, seeds)
-    train, validation = train_and_validation()
+    average = way_to_average("logits" if networks else average, folder, list(named))
+    train, validation = prepared_films(folder)
+    refuse_other_films([name if networks else f"{run}/{name}" for name in named], train)
     each = {name: shifted_logits(folder, name, network, validation) for name, network in named.items()}
     members = list(named.values())
     if average == "weights" and len(members) > 1:
@@ -72,14 +81,32 @@ def calibrate(
     limit = ood_limit(scores_of(members[0], ood, validation.pixels), scores_of(members[0], ood, grown.limit.pixels))
     point = chosen.point(limit)
     model = ServedModel(members, ood, chosen.platt.slope, chosen.platt.intercept).eval()
+    stated = {**card(model, point, train), "architecture": described(model, len(named))}
+    folder.path("card.json").unlink(missing_ok=True)  # a kill in between leaves no card rather than another network's
     save_served(model, folder.path("served.pt"))
-    folder.write_json("card.json", {**card(model, point, train), "architecture": described(model, len(named))})
+    folder.write_json("card.json", stated)
     aucs = {name: {shift: auc(validation.labels, logits[shift]) for shift in NAMES} for name, logits in each.items()}
     aucs["served"] = {shift: auc(validation.labels, served[shift]) for shift in NAMES}
-    folder.write_json(
-        "calibration.json", {**asdict(chosen), "ood_limit": limit, "average": average, "shifted_auc": aucs}
+    folder.write_proof(
+        "calibration.json",
+        stated["weights_sha256"],
+        {**asdict(chosen), "ood_limit": limit, "average": average, "shifted_auc": aucs},
     )
     CONSOLE.print(chosen, f"refused above {limit:.3f}", aucs)
+
+
+def way_to_average(average: str, run: Run, names: list[str]) -> str:
+    """How the named networks of the run answer together.
+
+    Raises:
+        StepRefused: they are several, and nobody said how.
+        UnknownName: there is no such way.
+    """
+    if average not in ("", *WAYS):
+        raise UnknownName(f"average {average}; there are {', '.join(WAYS)}")
+    if len(names) > 1 and not average:
+        raise StepRefused(f"{', '.join(names)} of {run.folder}: say --seeds and one of them, or --average")
+    return average or "weights"
 
 
 def described(model: ServedModel, members: int) -> str:

@@ -13,15 +13,17 @@ pytest.importorskip("efficientnet_lite_pytorch", reason="the trainer's environme
 import torch
 
 from trainer.architectures import REGISTRY, trunk
-from trainer.calibrate import attribution, described, sha256_of_weights
+from trainer.calibrate import attribution, described, way_to_average
 from trainer.chest_films import features_of, taps_of
 from trainer.errors import MissingStep, UnknownName
 from trainer.film_input import FilmInput, triangle_filter
 from trainer.lungs import average_lungs
-from trainer.model import Classifier, ServedModel, load_served, save_served
+from trainer.model import Classifier, ServedModel, load_served, save_served, sha256_of_weights
 from trainer.networks import network_named
 from trainer.ood import COMPONENTS, fit_ood
 from trainer.ood_forms import forms
+from trainer.refusals import StepRefused
+from trainer.runs import Run
 from trainer.soup import average_weights
 
 
@@ -142,3 +144,15 @@ def test_lungs_are_the_two_dark_fields_of_the_chest() -> None:
     assert lungs[100, 150]
     assert not lungs[100, 110]
     assert not lungs[100, 5]
+
+
+def test_several_networks_need_to_be_told_how_to_answer_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.runs.RUNS_DIR", tmp_path)
+    assert way_to_average("", Run("mine"), ["seed0"]) == "weights"
+    assert way_to_average("logits", Run("mine"), ["seed0", "seed1"]) == "logits"
+    with pytest.raises(StepRefused, match="say --seeds and one of them, or --average"):
+        way_to_average("", Run("mine"), ["seed0", "seed1"])
+    with pytest.raises(UnknownName, match="average foo; there are weights, logits"):
+        way_to_average("foo", Run("mine"), ["seed0"])
