@@ -26,7 +26,9 @@ STEPS = {
     "prepare": Step(
         "trainer.prepare:prepare", "Read the films, split by patient, drop duplicates, print and draw a summary."
     ),
-    "train": Step("trainer.train:train", "Train one network, or one a seed, on the training films."),
+    "train": Step(
+        "trainer.train:train", "Train one network a seed on the training films; stopped, the same command goes on."
+    ),
     "distil": Step("trainer.distil:distil", "Teach networks the mean answer of all networks of other runs."),
     "calibrate": Step(
         "trainer.calibrate:calibrate", "Calibrate, choose the operating point and OOD limit, and save served.pt."
@@ -47,11 +49,17 @@ STEPS = {
     ),
     "export": Step("trainer.export:export", "Write the ONNX graph, checked against PyTorch, and its manifest."),
     "precision": Step("trainer.precision:precision", "Write the graph in fp16 (TensorRT) or int8 (OpenVINO)."),
-    "gate": Step("trainer.gate:gate", "Compare an engine with the ONNX fp32 model on real films; write the proof."),
+    "gate": Step(
+        "trainer.gate:gate",
+        "Compare engines with the ONNX fp32 model on validation films, with --final on test films too; write proofs.",
+    ),
     "publish": Step(
         "trainer.publish:publish", "Bring a gated model into Triton's repository and into service, or undo."
     ),
-    "remeasure": Step("trainer.remeasure:remeasure", "Score the served graph itself and hold it against its card."),
+    "remeasure": Step(
+        "trainer.remeasure:remeasure",
+        "Score the served graph on validation and test films (an opening, logged) and hold it against its card.",
+    ),
     "engine": Step(
         "trainer.engine:engine", "Build the served version's TensorRT plan on this machine, if it is stale."
     ),

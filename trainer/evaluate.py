@@ -13,13 +13,15 @@ from rich.table import Table as TerminalTable
 from cxr.schemas import Estimate, OperatingPoint
 from trainer.curves import draw_curves
 from trainer.intervals import estimates
-from trainer.kermany_set import FilmSet, test_films, train_and_validation
+from trainer.kermany_set import FilmSet, test_films
 from trainer.metrics import Floats, Labels, figures_at
-from trainer.model import load_served
+from trainer.openings import Final, Why, refuse_without_reason
+from trainer.prepared import prepared_films
 from trainer.reliability import histogram, reliability_bins
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
 from trainer.seeds import seed_figures
+from trainer.served import served_of
 from trainer.subgroups import Scored, table
 
 CONSOLE = Console()
@@ -27,26 +29,25 @@ CONSOLE = Console()
 
 def evaluate(
     run: RunName,
-    final: Annotated[
-        bool, typer.Option("--final", help="Open the official test films; every opening is logged.")
-    ] = False,
+    final: Final = False,
     each: Annotated[bool, typer.Option(help="With --final, also each of the run's networks by itself.")] = True,
     candidates: Annotated[
         str,
         typer.Option(help="Instead of those: run/seedN, comma-separated, with + between what answers together."),
     ] = "",
-    why: Annotated[str, typer.Option(help="Why the test films are opened; goes into the log.")] = "final candidate",
+    why: Why = "",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
     """Score the served model and write the figures into card.json and figures.json."""
     torch.set_num_threads(threads)
+    refuse_without_reason(final, why)
     folder = Run(run)
-    model = load_served(folder.existing("served.pt", "calibrate"))
-    content = folder.read_json("card.json", "calibrate")
-    point = OperatingPoint(**content["operating_point"])
-    sets: dict[str, FilmSet] = {"validation": train_and_validation()[1]}
+    served = served_of(folder)
+    model, content, point = served.model, served.card, served.point
+    train, validation = prepared_films(folder)
+    sets: dict[str, FilmSet] = {"validation": validation}
     if final:
-        sets["test"] = test_films(run, why)
+        sets["test"] = test_films(run, why, (train, validation))
     for name, films in sets.items():
         probabilities, ood = served_scores(model, films.pixels)
         np.savez(
@@ -67,7 +68,7 @@ def evaluate(
             content["reliability"] = [each.model_dump() for each in reliability_bins(films.labels, probabilities)]
         draw_curves(films.labels, probabilities, point, folder.path(f"curves_{name}.png"))
         groups = cause_groups(Scored(films.films, films.labels, probabilities, ood > point.ood_limit))
-        folder.write_json(f"subgroups_{name}.json", table(groups, point.threshold))
+        folder.write_proof(f"subgroups_{name}.json", served.weights_sha256, table(groups, point.threshold))
     folder.write_json("card.json", content)
     if final and each:
         folder.write_json("seeds_test.json", seed_figures(folder, sets["test"], sets["validation"], candidates))

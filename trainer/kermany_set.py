@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +14,9 @@ from trainer.data import kermany
 from trainer.data.film import Film, data_folder
 from trainer.data.pixels import CACHE_DIR, pixels
 from trainer.data.splits import grouped_split
+from trainer.openings import write_down
+from trainer.refusals import StepRefused
 from trainer.shift import shifted
-
-# Kept under version control: how often the test films were looked at is part of what their figures are worth.
-OPENINGS = Path("docs/test_openings.log")
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,10 @@ class FilmSet:
         digest.update(np.ascontiguousarray(self.pixels))
         return digest.hexdigest()
 
+    def digests(self) -> list[bytes]:
+        """SHA-256 of each film's pixels."""
+        return [hashlib.sha256(np.ascontiguousarray(film)).digest() for film in self.pixels]
+
 
 def train_and_validation() -> tuple[FilmSet, FilmSet]:
     """Kermany's training films without duplicates, one patient-grouped fold of seven held out."""
@@ -60,12 +62,25 @@ def shifted_validation(validation: FilmSet, name: str) -> NDArray[np.uint8]:
     return shifted(validation.pixels, validation.labels, name, CACHE_DIR / "shifted" / validation.sha256[:24])
 
 
-def test_films(run: str, why: str) -> FilmSet:
-    """The 624 official test films, all of them, as in published work. Every opening is written down in
-    ``docs/test_openings.log``, with run and reason.
+def test_films(run: str, why: str, learned: Sequence[FilmSet]) -> FilmSet:
+    """The official test films, all of them, as in published work. The opening is written down, with run and reason.
+
+    Raises:
+        StepRefused: some are also among the ``learned`` (training and validation) films, or of their patients.
     """
-    folder = data_folder("kermany_224")
-    OPENINGS.parent.mkdir(parents=True, exist_ok=True)
-    with OPENINGS.open("a") as log:
-        log.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {run}: {why}\n")
-    return FilmSet.of(kermany.read(folder, "test"))
+    test = FilmSet.of(kermany.read(data_folder("kermany_224"), "test"))
+    refuse_learned(test, learned)
+    write_down(run, why)
+    return test
+
+
+def refuse_learned(test: FilmSet, learned: Sequence[FilmSet]) -> None:
+    """See that no pixels and no patient of the test films are among others; see ``test_films``."""
+    pixels_there = {digest for films in learned for digest in films.digests()}
+    patients_there = {(film.source, film.patient) for films in learned for film in films.films}
+    same = sum(digest in pixels_there for digest in test.digests())
+    if same:
+        raise StepRefused(f"{same} test films are also training films")
+    of_same = sum((film.source, film.patient) in patients_there for film in test.films)
+    if of_same:
+        raise StepRefused(f"{of_same} test films are of patients of the training films")

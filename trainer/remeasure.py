@@ -40,8 +40,9 @@ def remeasure(
     folder = repository / MODEL_NAME
     card = card_to_serve(folder)
     graph = folder / str(card.version) / "model.onnx"
-    validation = train_and_validation()[1]
-    test = test_films(f"{card.name} version {card.version}", "remeasure: the published graph against its own card")
+    train, validation = train_and_validation()
+    why = "remeasure: the published graph against its own card"
+    test = test_films(f"{card.name} version {card.version}", why, (train, validation))
     expected = probabilities_of(graph, validation)
     found = probabilities_of(graph, test)
     compare(card, "validation", validation, expected)

@@ -9,6 +9,7 @@ import numpy as np
 from trainer.calibration import choose
 from trainer.kermany_set import FilmSet
 from trainer.metrics import Floats, figures_at
+from trainer.model import sha256_of_weights
 from trainer.networks import load_networks, network_named, shifted_logits
 from trainer.runs import Run
 from trainer.scoring import logits_of
@@ -40,11 +41,13 @@ def seed_figures(run: Run, films: FilmSet, validation: FilmSet, candidates: str 
         shifts[AVERAGE] = {shift: _mean(of_one[shift] for of_one in shifts.values()) for shift in NAMES}
         logits[AVERAGE] = _mean(logits.values())
     rows: Table = []
+    of_network = {name: sha256_of_weights(network) for name, network in networks.items()}
     for text, values in logits.items():
         chosen = choose(shifts[text], validation.labels)
         figures = figures_at(chosen.threshold, chosen.low, chosen.high)
         row = figures(films.labels, chosen.platt.probability(values))
-        rows.append({"name": text, **row, "threshold": chosen.threshold})
+        hashes = {"weights_sha256": "+".join(of_network[name] for name in groups[text])} if text in groups else {}
+        rows.append({"name": text, **hashes, **row, "threshold": chosen.threshold})
     np.savez(run.path("scores/seed_logits.npz"), **logits)  # type: ignore[arg-type]
     return rows
 

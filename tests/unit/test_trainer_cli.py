@@ -32,3 +32,21 @@ def test_absent_data_is_one_sentence(tmp_path: Path) -> None:
     assert shown.returncode == 2
     assert "CXR_DATA" in shown.stderr
     assert "Traceback" not in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train", "--run", "../evil"), "letters, digits, _ and - alone, not '../evil'"),
+        (("train", "--run", "unit-test", "--seeds", "x"), "--seeds takes whole numbers"),
+        (("train", "--run", "unit-test", "--imbalance", "foo"), "imbalance foo; there are balanced, weighted, none"),
+        (("evaluate", "--run", "unit-test", "--final"), "say with --why what for"),
+        (("gate", "--run", "unit-test", "--final"), "say with --why what for"),
+    ],
+    ids=["a run elsewhere", "seeds", "imbalance", "evaluate without a reason", "gate without a reason"],
+)
+def test_what_cannot_be_meant_is_one_sentence(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    shown = trainer(*words, data=str(tmp_path))
+    assert shown.returncode == 2
+    assert said in " ".join(shown.stderr.split())
+    assert "Traceback" not in shown.stderr

@@ -17,9 +17,11 @@ from tests.model_runs import card_fields, exact_answers, write_run
 from trainer.backend_program import load_program
 from trainer.contract import OUTPUTS, Answers
 from trainer.errors import MissingStep
-from trainer.gate import candidate_scorer, compare, exported_card
+from trainer.exported import exported_card
+from trainer.gate import candidate_scorer, compare, worst_of
 from trainer.golden import MARGIN, GoldenSet, decisions, disagreements, golden_of
 from trainer.phantom import phantoms
+from trainer.refusals import StepRefused
 from trainer.served_program import program_scorer
 from trainer.version_folder import backend_program
 
@@ -131,6 +133,36 @@ def test_the_gate_judges_the_file_of_the_manifest_only(tmp_path: Path) -> None:
     )
     with pytest.raises(MissingStep, match="not the file"):
         exported_card(tmp_path / "run")
+
+
+def test_a_graph_of_before_the_last_calibration_is_refused(tmp_path: Path) -> None:
+    card = write_run(tmp_path / "run")
+    calibrated = tmp_path / "run" / "card.json"
+    calibrated.write_text(json.dumps(card_fields()))
+    assert exported_card(tmp_path / "run") == card
+    point = {**card_fields()["operating_point"], "threshold": 0.6}
+    calibrated.write_text(json.dumps(card_fields(operating_point=point)))
+    with pytest.raises(StepRefused, match=r"another operating point than card\.json: run export again"):
+        exported_card(tmp_path / "run")
+    calibrated.write_text(json.dumps(card_fields(weights_sha256="9c08ec" + "2" * 58)))
+    said = r"model\.onnx was exported from weights 111111\.\.\., served\.pt is 9c08ec\.\.\.: run export again"
+    with pytest.raises(StepRefused, match=said):
+        exported_card(tmp_path / "run")
+
+
+def test_each_set_of_films_may_close_the_gate(card: ModelCard) -> None:
+    labels = np.arange(1000) % 2
+    p = np.where(labels == 1, 0.9, 0.1)
+    q = p.copy()
+    q[:6] = 1 - q[:6]
+    calm = compare("near", labels, answers(p.tolist()), answers(p.tolist()), card)
+    proof = worst_of(
+        {"validation": calm, "test": compare("near", labels, answers(p.tolist()), answers(q.tolist()), card)}
+    )
+    assert (proof.sets, proof.films, proof.decisions_flipped) == (("validation", "test"), 2000, 6)
+    assert proof.weights_sha256 == card.weights_sha256
+    assert any(reason.startswith("test films: decisions_flipped is 0.0060") for reason in proof.reasons)
+    assert worst_of({"validation": calm}).admitted
 
 
 def test_an_engine_without_its_file_is_named(tmp_path: Path, card: ModelCard) -> None:

@@ -8,7 +8,7 @@ import json
 import re
 from pathlib import Path
 
-from trainer.kermany_set import OPENINGS
+from trainer.openings import OPENINGS
 from trainer.pages.markdown import table
 from trainer.runs import RUNS_DIR
 

@@ -12,6 +12,7 @@ from trainer.pages.published import PUBLISHED, TARGETS
 from trainer.seeds import AVERAGE
 
 SETS = ("validation", "test")
+FINAL = "--final --why '...'"
 FIGURES = (
     *("auc", "average_precision", "accuracy", "sensitivity", "specificity", "precision", "f1"),
     *("brier", "expected_calibration_error", "coverage", "answered_accuracy"),
@@ -31,7 +32,7 @@ def results(proofs: Proofs) -> str:
         "Intervals are 95 % bootstrap intervals over patients (1000 resamples; 300 in tables of groups).",
         "## The served model",
         figures(card),
-        command(*(proofs.step(*words) for words in (("calibrate",), ("evaluate", "--final")))),
+        command(*(proofs.step(*words) for words in (("calibrate",), ("evaluate", FINAL)))),
         *(proofs.picture(f"curves_{name}.png", f"{name}: ROC, PR, reliability, confusion, coverage") for name in SETS),
         targets(proofs, card),
         "## Beside published work",
@@ -125,7 +126,7 @@ def seeds(proofs: Proofs, card: dict) -> str:
     rows += [[f"{AVERAGE} (costs {len(each)} times the work)", *(row[name] for name in names)] for row in together]
     rows.append([f"served: {card['architecture']}", *(card["metrics"]["test"][name]["value"] for name in names)])
     head = ["", *(name.replace("_", " ").replace("expected calibration error", "ECE") for name in names)]
-    made = command(proofs.step("evaluate", "--final", proof="seeds_test.json"))
+    made = command(proofs.step("evaluate", FINAL, proof="seeds_test.json"))
     return page(table(head, rows, digits=4), made, shifted(proofs), throughput(proofs))
 
 
