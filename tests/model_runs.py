@@ -111,7 +111,8 @@ def write_run(folder: Path, *, bias: float = 0.0, reasons: tuple[str, ...] = ())
         limits={},
         reasons=list(reasons),
     )
-    proof_path(folder, proof.engine).write_text(json.dumps(proof.model_dump()))
+    stated = proof.model_dump(exclude={"sets", "weights_sha256"})  # as before they were stated
+    proof_path(folder, proof.engine).write_text(json.dumps(stated))
     return card
 
 

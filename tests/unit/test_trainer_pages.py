@@ -10,7 +10,9 @@ import pytest
 pytest.importorskip("torch", reason="the trainer's environment is not installed")
 pytest.importorskip("efficientnet_lite_pytorch", reason="the trainer's environment is not installed")
 
+from tests.model_runs import write_run
 from trainer.pages import experiments
+from trainer.pages.engines import engines_section
 from trainer.pages.experiments import between_marks
 from trainer.pages.markdown import interval, table
 from trainer.pages.measured import audit_section, corruption_section
@@ -62,3 +64,17 @@ def test_a_proof_of_another_network_is_refused(tmp_path: Path, monkeypatch: pyte
     run.write_proof("external.json", "faf896", {"all": {"films": 3}})
     with pytest.raises(StepRefused, match=r"external\.json is of weights faf896\.\.\., card\.json of 9c08ec"):
         proofs.read("external.json")
+
+
+def test_the_page_says_on_which_films_an_engine_was_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.pages.engines.RUNS_DIR", tmp_path)
+    card = write_run(tmp_path / "mine")
+    before = engines_section(Proofs(Run("mine")), card.model_dump())
+    assert "| openvino-fp32 | test | 8 | 0 | 0 | 0.0000 | admitted |" in before
+    path = tmp_path / "mine" / "gate-openvino-fp32.json"
+    proof = {**json.loads(path.read_text()), "sets": ["validation"], "weights_sha256": card.weights_sha256}
+    path.write_text(json.dumps(proof))
+    assert "| openvino-fp32 | validation | 8 |" in engines_section(Proofs(Run("mine")), card.model_dump())
+    path.write_text(json.dumps({**proof, "weights_sha256": "2" * 64}))
+    with pytest.raises(StepRefused, match="run export and gate again"):
+        engines_section(Proofs(Run("mine")), card.model_dump())

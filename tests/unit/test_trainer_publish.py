@@ -122,11 +122,11 @@ def test_a_model_without_test_figures_is_published_with_a_word(
     run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("trainer.publish.RUNS_DIR", run.parent)
-    publish("toy", repository=folder.parent, version=1, replace=True, reload=False)
+    publish("toy", repository=folder.parent, version=1, replace=True, reload=False, triton_url="127.0.0.1:1")
     assert "published without test figures: run evaluate --final" in " ".join(capsys.readouterr().out.split())
     fields = json.loads((run / "manifest.json").read_text())
     (run / "manifest.json").write_text(json.dumps({**fields, "metrics": {"test": fields["metrics"]["validation"]}}))
-    publish("toy", repository=folder.parent, version=2, replace=False, reload=False)
+    publish("toy", repository=folder.parent, version=2, replace=False, reload=False, triton_url="127.0.0.1:1")
     assert "without test figures" not in capsys.readouterr().out
 
 

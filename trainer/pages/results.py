@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 
+from trainer.pages.engines import engines_section
 from trainer.pages.groups import group_table
 from trainer.pages.markdown import command, interval, number, page, table
 from trainer.pages.measured import audit_section, corruption_section, external_section, refusal_section, tried_section
@@ -41,6 +42,7 @@ def results(proofs: Proofs) -> str:
         seeds(proofs, card),
         "## Bacterial and viral pneumonia (test)",
         causes(proofs),
+        engines_section(proofs, card),
         corruption_section(proofs),
         audit_section(proofs),
         refusal_section(proofs),
