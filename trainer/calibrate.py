@@ -49,7 +49,7 @@ def calibrate(
         str,
         typer.Option(
             help="How several networks answer. logits: all of them, by their mean log-odds; weights: one network of"
-            " their mean weights (of five seeds worse than one of them: docs/experiments.md, 6)."
+            " their mean weights (measured and not served: docs/experiments.md, 6)."
         ),
     ] = "",
     networks: Annotated[

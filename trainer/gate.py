@@ -23,6 +23,7 @@ from trainer.golden import GOLDEN_FILES, GoldenSet, decisions, disagreements, go
 from trainer.metrics import auc
 from trainer.openings import Final, Why, refuse_without_reason
 from trainer.phantom import phantoms
+from trainer.precision import refuse_another_source
 from trainer.proof import GateProof, proof_path
 from trainer.refusals import GateClosed
 from trainer.repository import write_whole
@@ -124,6 +125,8 @@ def candidate_scorer(engine: str, folder: Path, card: ModelCard) -> tuple[str, S
     file = FILES[engine]
     if not (folder / file).is_file():
         raise MissingStep(f"{folder / file} is missing: python -m trainer precision --run {folder.name}")
+    if file != "model.onnx":
+        refuse_another_source(folder / file, card)
     if engine in REHEARSALS:
         return engine, onnx_scorer(folder / file)
     program = backend_program(PROGRAMS)

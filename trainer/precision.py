@@ -130,3 +130,14 @@ def name_source(path: Path, card: ModelCard) -> None:
     if types != {IMAGE: onnx.TensorProto.UINT8, **dict.fromkeys(OUTPUTS, onnx.TensorProto.FLOAT)}:
         raise StepRefused(f"{path} has other inputs or outputs than the tensor contract: {types}")
     onnx.save(model, path)
+
+
+def refuse_another_source(path: Path, card: ModelCard) -> None:
+    """See that a file of fewer bits was made from the graph of the card.
+
+    Raises:
+        StepRefused: it was not.
+    """
+    stated = {each.key: each.value for each in onnx.load(path, load_external_data=False).metadata_props}
+    if stated.get("source_sha256") != card.onnx_sha256:
+        raise StepRefused(f"{path} was made from another model.onnx: run precision again, or remove it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from trainer.exported import exported_card
 from trainer.gate import candidate_scorer, compare, worst_of
 from trainer.golden import MARGIN, GoldenSet, decisions, disagreements, golden_of
 from trainer.phantom import phantoms
+from trainer.precision import name_source
 from trainer.refusals import StepRefused
 from trainer.served_program import program_scorer
 from trainer.version_folder import backend_program
@@ -170,6 +172,17 @@ def test_an_engine_without_its_file_is_named(tmp_path: Path, card: ModelCard) ->
         candidate_scorer("openvino-int8", tmp_path, card)
     with pytest.raises(MissingStep, match="is not one of"):
         candidate_scorer("abacus", tmp_path, card)
+
+
+def test_fewer_bits_of_another_graph_are_refused(tmp_path: Path) -> None:
+    card = write_run(tmp_path / "run")
+    int8 = tmp_path / "run" / "model.int8.onnx"
+    shutil.copyfile(tmp_path / "run" / "model.onnx", int8)
+    name_source(int8, card)
+    assert candidate_scorer("openvino-int8", tmp_path / "run", card)[0] == "openvino-int8"
+    name_source(int8, card.model_copy(update={"onnx_sha256": "2" * 64}))
+    with pytest.raises(StepRefused, match=r"was made from another model\.onnx: run precision again"):
+        candidate_scorer("openvino-int8", tmp_path / "run", card)
 
 
 def test_the_gate_judges_the_served_programs_own_code(tmp_path: Path) -> None:
