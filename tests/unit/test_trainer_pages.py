@@ -62,8 +62,24 @@ def test_a_proof_of_another_network_is_refused(tmp_path: Path, monkeypatch: pyte
     assert proofs.read("audit.json") == {"of": "before"}
     assert proofs.read("external.json") == {"all": {"films": 3}}
     run.write_proof("external.json", "faf896", {"all": {"films": 3}})
-    with pytest.raises(StepRefused, match=r"external\.json is of weights faf896\.\.\., card\.json of 9c08ec"):
+    with pytest.raises(StepRefused, match=r"external\.json is of weights faf896\.\.\., .*card\.json of 9c08ec"):
         proofs.read("external.json")
+
+
+def test_rows_of_other_networks_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.pages.proofs.RUNS_DIR", tmp_path)
+    monkeypatch.setattr("trainer.runs.RUNS_DIR", tmp_path)
+    run = Run("mine")
+    run.write_json("seed0.json", {"weights_sha256": "9c08ec"})
+    before = [{"name": "seed0", "auc": 0.9}]
+    run.write_json("seeds_test.json", before)
+    assert Proofs(run).read("seeds_test.json") == before
+    row = {"name": "other/seed1+mine/seed0", "weights_sha256": "aaaaaa+9c08ec"}
+    run.write_json("seeds_test.json", [row, {"name": "mean of log-odds"}])
+    assert Proofs(run).read("seeds_test.json")[0] == row
+    run.write_json("seeds_test.json", [{"name": "seed0", "weights_sha256": "faf896"}])
+    with pytest.raises(StepRefused, match=r"seeds_test\.json is of weights faf896\.\.\., .*seed0\.json of 9c08ec"):
+        Proofs(run).read("seeds_test.json")
 
 
 def test_the_page_says_on_which_films_an_engine_was_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,13 +68,29 @@ def measured(run: Run, name: str) -> Any:
     if not (folder / name).exists():
         return None
     content = json.loads((folder / name).read_text())
+    if isinstance(content, list):
+        _refuse_other_networks(run, name, content)
     if not (isinstance(content, dict) and "measured" in content):
         return content
-    card = folder / "card.json"
-    served = json.loads(card.read_text())["weights_sha256"] if card.exists() else content["weights_sha256"]
-    if content["weights_sha256"] != served:
-        raise StepRefused(
-            f"{folder / name} is of weights {content['weights_sha256'][:6]}..., card.json of {served[:6]}...: run the "
-            "step that wrote it again, or remove it"
-        )
+    _refuse_other(folder / name, content["weights_sha256"], folder / "card.json")
     return content["measured"]
+
+
+def _refuse_other_networks(run: Run, name: str, rows: list[dict[str, Any]]) -> None:
+    """The same of rows, each of which states its networks (``seed0``, or ``run/seed0+run/seed1``)."""
+    for row in rows:
+        for network, stated in zip(
+            row.get("name", "").split("+"), row.get("weights_sha256", "").split("+"), strict=False
+        ):
+            path = RUNS_DIR / (network if "/" in network else f"{run.name}/{network}")
+            _refuse_other(RUNS_DIR / run.name / name, stated, path.with_suffix(".json"))
+
+
+def _refuse_other(proof: Path, stated: str, network: Path) -> None:
+    """See that a proof is of the weights that ``network`` states, where both state them."""
+    there = json.loads(network.read_text()).get("weights_sha256") if network.exists() else None
+    if stated and there not in (None, stated):
+        raise StepRefused(
+            f"{proof} is of weights {stated[:6]}..., {network} of {there[:6]}...: run the step that wrote it again, or "
+            "remove it"
+        )
