@@ -75,6 +75,13 @@ class ModelClient:
     def address(self) -> str:
         return self._url
 
+    def live(self) -> bool:
+        """Whether a server answers here at all, whatever it serves; never raises."""
+        try:
+            return bool(self._client.is_server_live(client_timeout=min(self._timeout_s, 5.0)))
+        except InferenceServerException:
+            return False
+
     def ready(self) -> bool:
         """Whether the model can answer now, at one server at least; never raises."""
         try:

@@ -56,6 +56,7 @@ STEPS = {
     "publish": Step(
         "trainer.publish:publish", "Bring a gated model into Triton's repository and into service, or undo."
     ),
+    "serve": Step("trainer.serve:serve", "Go back to a version that lies in the repository: load, prove, or undo."),
     "remeasure": Step(
         "trainer.remeasure:remeasure",
         "Score the served graph on validation and test films (an opening, logged) and hold it against its card.",
@@ -66,7 +67,9 @@ STEPS = {
     "provision": Step(
         "trainer.provision:provision", "Before Triton starts: fetch or build this machine's engine, and prove it there."
     ),
-    "config": Step("trainer.repository:config", "Generate the Triton configs from the served version's manifest."),
+    "config": Step(
+        "trainer.repository:config", "Generate the Triton configs from the served (or newest) version's manifest."
+    ),
 }
 
 
@@ -89,7 +92,7 @@ class LazySteps(TyperGroup):
 
 def _command(name: str) -> Any:
     module, function = STEPS[name].target.split(":")
-    single = typer.Typer(pretty_exceptions_enable=False)
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     single.command(name, help=STEPS[name].help)(getattr(importlib.import_module(module), function))
     return typer.main.get_command(single)
 

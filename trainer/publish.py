@@ -9,38 +9,35 @@ undo      if any of it fails: configs and folders as they were, and Triton is to
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import rich
 import typer
 
-from cxr.errors import CxrError, ModelUnavailable
 from cxr.schemas import ModelCard
 from cxr.triton import ModelClient
 from trainer.contract import MODEL_NAME
 from trainer.errors import MissingStep
 from trainer.exported import exported_card
-from trainer.golden import GOLDEN_FILES, GoldenSet, disagreements
+from trainer.golden import GOLDEN_FILES, GoldenSet
 from trainer.proof import GateProof, read_proof
-from trainer.refusals import RolledBack, StepRefused
-from trainer.repository import served_card, versions, write_configs
+from trainer.refusals import StepRefused
+from trainer.reload import Reload, TritonUrl, bring_into_service, load_again, must_be_there
+from trainer.repository import cpu_engine_of, served_card, versions, write_configs
 from trainer.runs import RUNS_DIR, RunName
-from trainer.scorers import CPU_ENGINES, in_batches, triton_scorer
+from trainer.scorers import CPU_ENGINES
 from trainer.version_folder import backend_program, repair, stage, undone_on_error
-
-# Compiling the graph and two warm-up batches take about 2 s on two cores; a loaded machine is slower.
-RELOAD_TIMEOUT_S = 60.0
 
 
 def publish(
     run: RunName,
+    triton_url: TritonUrl,
     repository: Annotated[Path, typer.Option(help="Triton's model repository.")] = Path("model_repository"),
     version: Annotated[int | None, typer.Option(help="Version number; default: one more than the newest.")] = None,
     replace: Annotated[bool, typer.Option(help="Replace an existing version; only with --no-reload.")] = False,
-    reload: Annotated[bool, typer.Option(help="Ask Triton to load it and prove it there.")] = True,
-    triton_url: Annotated[str, typer.Option(help="Triton's gRPC address.", envvar="CXR_TRITON_URL")] = "127.0.0.1:8051",
+    reload: Reload = True,
 ) -> None:
     """Write the run's model into the repository and, unless --no-reload, bring it into service."""
     folder = repository / MODEL_NAME
@@ -48,7 +45,8 @@ def publish(
     client = ModelClient(triton_url, MODEL_NAME) if reload else None
     card = publish_run(RUNS_DIR / run, folder, number, replace=replace, client=client)
     rich.print(
-        f"{folder / str(card.version)}: {card.name}, {'proved on Triton' if reload else 'not loaded into a server'}"
+        f"{folder / str(card.version)}: {card.name}, served on CPUs by {cpu_engine_of(folder, card.version)}; "
+        f"{'proved on Triton' if reload else 'not loaded into a server'}"
     )
     if "test" not in card.metrics:
         rich.print("[yellow]published without test figures: run evaluate --final, export, gate and publish again")
@@ -62,29 +60,30 @@ def publish_run(
     Raises:
         MissingStep: the run was not exported, or not admitted by the gate with this ONNX file.
         StepRefused: the version exists and must not be replaced, or there is no backend program to carry on.
+        TritonAway: no server answers; nothing was changed.
         RolledBack: Triton did not load it or disagreed with the golden set; everything is as it was.
     """
     card = proved_card(run, version)
     proof = fastest_admitted(run, card)
     repair(folder)
     if (folder / str(version)).exists() and not replace:
-        raise StepRefused(f"version {version} exists; publish another number or pass --replace")
+        raise StepRefused(
+            f"version {version} exists: publish another number, pass --replace, or serve it as it is with "
+            f"`python -m trainer serve --version {version}`"
+        )
     if replace and client is not None:
         raise StepRefused(
             "a served version is not replaced in place: its clients keep its card; publish the next number"
         )
+    if client is not None:
+        must_be_there(client)
     program = backend_program(folder).read_text(encoding="utf-8")
-    there_was_one = served_card(folder) is not None
-
-    def load_the_old_one(cause: BaseException) -> None:
-        if client is not None and there_was_one:
-            _load_again(client, cause)
-
-    with undone_on_error(folder, version, load_the_old_one):
+    former = client if served_card(folder) is not None else None
+    with undone_on_error(folder, version, partial(load_again, former)):
         stage(run, folder, card, proof, program)
         write_configs(folder, card, proof.engine)
         if client is not None:
-            _bring_into_service(client, card, run)
+            bring_into_service(client, card, [GoldenSet.load(run / name) for name in GOLDEN_FILES])
     return card
 
 
@@ -111,34 +110,3 @@ def fastest_admitted(run: Path, card: ModelCard) -> GateProof:
         else:
             return proof
     raise MissingStep(f"no engine was admitted: python -m trainer gate --run {run.name}; {' | '.join(refused)}")
-
-
-def _load_again(client: ModelClient, cause: BaseException) -> None:
-    """Tell Triton that the former version is back; what it answers is noted, for the cause is what matters."""
-    try:
-        client.load()
-    except CxrError as error:
-        cause.add_note(f"Triton could not be told to load the former version again: {error}")
-
-
-def _bring_into_service(client: ModelClient, card: ModelCard, run: Path) -> None:
-    """Load, wait until this very model answers, and score both golden sets through the server."""
-    try:
-        client.load()
-        _wait_until_served(client, card)
-        found: list[str] = []
-        for name in GOLDEN_FILES:
-            golden = GoldenSet.load(run / name)
-            found += disagreements(golden, in_batches(triton_scorer(client), golden.images), card.operating_point)
-    except CxrError as error:
-        raise RolledBack(str(error)) from error
-    if found:
-        raise RolledBack("; ".join(found[:5]))
-
-
-def _wait_until_served(client: ModelClient, card: ModelCard) -> None:
-    deadline = time.monotonic() + RELOAD_TIMEOUT_S
-    while not (client.ready() and client.card() == card):
-        if time.monotonic() > deadline:
-            raise ModelUnavailable(f"version {card.version} did not answer within {RELOAD_TIMEOUT_S:.0f} s")
-        time.sleep(0.1)

@@ -5,7 +5,8 @@ CxrError
     └── StepRefused               step_refused         the step did nothing that would have to be undone
         ├── ExportDiffers         export_differs       the ONNX graph and PyTorch disagree
         ├── GateClosed            gate_closed          the candidate engine and the ONNX fp32 model disagree
-        ├── RolledBack            rolled_back          the new version failed on the server; the old state is back
+        ├── TritonAway            triton_away          no server answers; nothing was changed
+        ├── RolledBack            rolled_back          the version failed on the server; the old state is back
         ├── ConfigOutdated        config_outdated      a config file is not what its card generates
         ├── CardDiffers           card_differs         the served graph does not have the figures of its card
         ├── EngineUnavailable     engine_unavailable   a library or a GPU that the engine needs is missing
@@ -34,9 +35,14 @@ class GateClosed(StepRefused):
     sentence = "The engine does not answer as the ONNX model does, so it must not be published."
 
 
+class TritonAway(StepRefused):
+    code = "triton_away"
+    sentence = "No Triton answers, so nothing was changed: start `make run`, give --triton-url, or use --no-reload."
+
+
 class RolledBack(StepRefused):
     code = "rolled_back"
-    sentence = "The new version did not answer as it should on the server; the former state was restored."
+    sentence = "The version did not answer as it should on the server; the former state was restored."
 
 
 class ConfigOutdated(StepRefused):

@@ -52,9 +52,11 @@ def config(
     repository: Annotated[Path, typer.Option(help="Triton's model repository.")] = Path("model_repository"),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where a file would change.")] = False,
 ) -> None:
-    """Generate both Triton configs from the served version's manifest."""
+    """Generate both Triton configs from the served version's manifest, or the newest's where that one is gone."""
     folder = repository / MODEL_NAME
-    card = card_to_serve(folder)
+    there, served = versions(folder), served_card(folder)
+    gone = served is not None and served.version not in there
+    card = card_of(folder, there[-1]) if gone and there else card_to_serve(folder)
     engine = cpu_engine_of(folder, card.version)
     found = differences(folder, card, engine)
     if check and found:
@@ -174,7 +176,8 @@ def card_to_serve(folder: Path) -> ModelCard:
     served, there = served_card(folder), versions(folder)
     version = served.version if served else max(there, default=0)
     if version not in there:
-        raise MissingStep(f"{folder / str(version) / MANIFEST} is missing: nothing was published")
+        way_back = f"`python -m trainer serve --version {there[-1]}`" if there else "nothing was published"
+        raise MissingStep(f"{folder / str(version) / MANIFEST} is missing: {way_back}")
     return card_of(folder, version)
 
 

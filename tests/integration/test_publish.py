@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +22,7 @@ from trainer.golden import GoldenSet
 from trainer.phantom import phantoms
 from trainer.publish import publish_run
 from trainer.refusals import RolledBack
-from trainer.repository import card_to_serve, served_card, versions
+from trainer.repository import card_of, card_to_serve, served_card, versions
 
 SERVED = ROOT / "model_repository" / "pneumonia_classifier"
 
@@ -99,6 +102,22 @@ def test_a_version_is_replaced_under_traffic_without_a_failed_request(
     assert set(traffic.versions) == {1, 2}
     assert model.card() == card == served_card(folder)
     assert (model.infer(phantoms(4, SIZE_PX)).probability > before.probability).all()
+
+
+def test_an_earlier_version_is_served_again_by_one_command(model: ModelClient, folder: Path) -> None:
+    newest, films = served_card(folder), phantoms(4, SIZE_PX)
+    assert newest is not None
+    before = model.infer(films).probability
+    for version in (1, newest.version):
+        command = [sys.executable, "-m", "trainer", "serve", "--version", str(version)]
+        command += ["--repository", str(folder.parent)]
+        environment = {**os.environ, "CXR_TRITON_PORT": model.address.split(":")[1]}
+        environment.pop("CXR_TRITON_URL", None)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "proved on Triton" in " ".join(done.stdout.split())
+        assert model.card() == served_card(folder) == card_of(folder, version)
+        assert (model.infer(films).probability == before).all() == (version == newest.version)
 
 
 def test_a_version_that_disagrees_with_its_golden_set_is_taken_back(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,10 @@ from cxr.triton import ModelClient
 from tests.model_runs import card_fields, empty_repository, write_run
 from trainer.errors import MissingStep
 from trainer.publish import publish, publish_run
-from trainer.refusals import RolledBack, StepRefused
-from trainer.repository import card_of, cpu_engine_of, differences, served_card, versions
+from trainer.refusals import RolledBack, StepRefused, TritonAway
+from trainer.reload import default_url
+from trainer.repository import card_of, card_to_serve, config, cpu_engine_of, differences, served_card, versions
+from trainer.serve import serve_version
 
 
 @pytest.fixture
@@ -40,6 +44,9 @@ class Nobody(ModelClient):
     def __init__(self) -> None:
         super().__init__("127.0.0.1:1", "pneumonia_classifier")
         self.loads = 0
+
+    def live(self) -> bool:
+        return True
 
     def load(self, config: object = None) -> None:
         self.loads += 1
@@ -151,6 +158,45 @@ def test_everything_is_as_it_was_when_the_server_does_not_take_it(run: Path, fol
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
     assert server.loads == 2  # the new one, then the old one again
     assert any("former version" in note for note in caught.value.__notes__)
+
+
+def test_nothing_is_changed_when_no_server_is_there(run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish_run(run, folder, 1, replace=True)
+    publish_run(run, folder, 2)
+    before = contents(folder)
+    monkeypatch.setenv("CXR_TRITON_PORT", "1")
+    away = ModelClient(default_url(), "pneumonia_classifier")
+    for change in (partial(publish_run, run, folder, 3), partial(serve_version, folder, 1)):
+        with pytest.raises(TritonAway, match=r"nothing was changed.*127\.0\.0\.1:1"):
+            change(client=away)
+    assert contents(folder) == before
+
+
+def test_an_earlier_version_is_served_again_without_its_run(run: Path, folder: Path) -> None:
+    publish_run(run, folder, 1, replace=True)
+    publish_run(run, folder, 2)
+    shutil.rmtree(run)
+    assert serve_version(folder, 1) == card_of(folder, 1) == served_card(folder)
+    before = contents(folder)
+    with pytest.raises(MissingStep, match="no version 7; there: 1, 2"):
+        serve_version(folder, 7)
+    with pytest.raises(RolledBack):
+        serve_version(folder, 2, Nobody())
+    (folder / "2" / "model.onnx").write_bytes(b"another")
+    with pytest.raises(StepRefused, match="not the file of its manifest"):
+        serve_version(folder, 2)
+    before["2/model.onnx"] = b"another"
+    assert contents(folder) == before
+
+
+def test_where_the_served_version_is_gone_the_newest_is_configured(run: Path, folder: Path) -> None:
+    publish_run(run, folder, 1, replace=True)
+    publish_run(run, folder, 2)
+    shutil.rmtree(folder / "2")
+    with pytest.raises(MissingStep, match="serve --version 1"):
+        card_to_serve(folder)
+    config(folder.parent)
+    assert served_card(folder) == card_of(folder, 1)
 
 
 def test_a_first_publish_that_fails_leaves_no_config(run: Path, folder: Path) -> None:
