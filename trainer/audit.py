@@ -20,8 +20,13 @@ from trainer.scoring import served_scores
 from trainer.served import served_of
 from trainer.shift import NAMES
 from trainer.shortcuts import contrary, shortcut_aucs
+from trainer.terminal import show
 
 PICTURED = 5
+SHOWN = {
+    "shortcuts": "AUC of trees on numbers of the recording alone",
+    "moves": "how far the answer moves (log-odds) when the recording is changed",
+}
 
 
 def audit(run: RunName) -> None:
@@ -37,16 +42,25 @@ def audit(run: RunName) -> None:
     }
     contrary_films = contrary((train.pixels[some], train.labels[some]), np.array(validation.pixels), validation.labels)
     lungs = average_lungs(train.pixels[np.flatnonzero(train.labels == 0)[:400]])
-    folder.write_proof(
-        "audit.json",
-        served.weights_sha256,
-        {
-            "shortcuts": shortcut_aucs((train.pixels[some], train.labels[some]), sets),
-            "contrary": on_films(model, validation, contrary_films),
-            "moves": moves(model, validation, served.point.threshold),
-            "lungs": on_lungs(model, validation, lungs),
-        },
-    )
+    found = {
+        "shortcuts": shortcut_aucs((train.pixels[some], train.labels[some]), sets),
+        "contrary": on_films(model, validation, contrary_films),
+        "moves": moves(model, validation, served.point.threshold),
+        "lungs": on_lungs(model, validation, lungs),
+    }
+    proof = folder.write_proof("audit.json", served.weights_sha256, found)
+    for part, title in SHOWN.items():
+        rows = found[part]
+        columns = ["", *(name.replace("_", " ") for name in next(iter(rows.values())))]
+        show(f"{run}: {title}", columns, [[name, *row.values()] for name, row in rows.items()])
+    values = [
+        *(
+            (f"{name.replace('_', ' ')}, recorded like the other class", value)
+            for name, value in found["contrary"].items()
+        ),
+        *((f"{name.replace('_', ' ')}, lungs", value) for name, value in found["lungs"].items()),
+    ]
+    show(f"{run}: anatomy against recording", ["", ""], values, proof)
     draw(model, validation, lungs, folder)
 
 

@@ -9,16 +9,19 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import numpy as np
+import rich
 import torch
 import typer
-from rich.console import Console
 
 from cxr.imaging import IMAGE_SIZE_PX, PREPROCESS_VERSION
 from cxr.schemas import OperatingPoint
 from trainer.architectures import REGISTRY
 from trainer.calibration import choose, ood_limit
-from trainer.chest_films import adults, fit_refusal, scores_of
+from trainer.chest_films import WITHOUT_ADULTS, adults, fit_refusal, scores_of
+from trainer.data.about import About, about_films
 from trainer.data.digest import sha256_of_films
+from trainer.data.film import data_folder
+from trainer.data.kermany import FOLDER
 from trainer.errors import UnknownName
 from trainer.kermany_set import FilmSet
 from trainer.metrics import auc
@@ -29,17 +32,10 @@ from trainer.refusals import StepRefused
 from trainer.runs import Run, RunName
 from trainer.shift import NAMES
 from trainer.soup import average_weights
+from trainer.terminal import show
 
-INTENDED_USE = (
-    "Research and teaching: sorting frontal chest X-rays of children aged 1 to 5 for a person to read. "
-    "Not a medical device; not for diagnosis, adults, or lateral films."
-)
-ATTRIBUTION = (
-    "Kermany, Zhang, Goldbaum 2018, doi:10.17632/rscbjbr9sj (CC BY 4.0); refusal also fitted on films of the "
-    "NIH Clinical Center's ChestX-ray14 (Wang et al. 2017)"
-)
 WAYS = ("weights", "logits")
-CONSOLE = Console()
+ADULTS_TOO = "refusal also fitted on films of the NIH Clinical Center's ChestX-ray14 (Wang et al. 2017)"
 
 
 def calibrate(
@@ -77,22 +73,37 @@ def calibrate(
         served = {name: np.mean([logits[name] for logits in each.values()], axis=0) for name in NAMES}
     chosen = choose(served, validation.labels)
     grown = adults()
-    ood = fit_refusal(members[0], train, grown.fit)
-    limit = ood_limit(scores_of(members[0], ood, validation.pixels), scores_of(members[0], ood, grown.limit.pixels))
+    if grown is None:
+        rich.print(WITHOUT_ADULTS)
+    ood = fit_refusal(members[0], train, grown.fit if grown else None)
+    held_out = [validation] if grown is None else [validation, grown.limit]
+    limit = ood_limit(*(scores_of(members[0], ood, films.pixels) for films in held_out))
     point = chosen.point(limit)
     model = ServedModel(members, ood, chosen.platt.slope, chosen.platt.intercept).eval()
     stated = {**card(model, point, train), "architecture": described(model, len(named))}
     folder.path("card.json").unlink(missing_ok=True)  # a kill in between leaves no card rather than another network's
     save_served(model, folder.path("served.pt"))
+    words = about_films(data_folder(FOLDER))
+    stated |= {"intended_use": words.intended_use, "attribution": attribution(model, words, grown is not None)}
     folder.write_json("card.json", stated)
     aucs = {name: {shift: auc(validation.labels, logits[shift]) for shift in NAMES} for name, logits in each.items()}
     aucs["served"] = {shift: auc(validation.labels, served[shift]) for shift in NAMES}
-    folder.write_proof(
+    proof = folder.write_proof(
         "calibration.json",
         stated["weights_sha256"],
         {**asdict(chosen), "ood_limit": limit, "average": average, "shifted_auc": aucs},
     )
-    CONSOLE.print(chosen, f"refused above {limit:.3f}", aucs)
+    show(
+        f"{run}: the served model",
+        ["", ""],
+        [
+            ["pneumonia from", chosen.threshold],
+            ["indeterminate", f"{chosen.low:.3f} to {chosen.high:.3f}"],
+            ["refused above", limit],
+            ["Platt slope, intercept", f"{chosen.platt.slope:.3f}, {chosen.platt.intercept:.3f}"],
+        ],
+    )
+    show("AUC on the shifted validation", ["", *NAMES], [[name, *row.values()] for name, row in aucs.items()], proof)
 
 
 def way_to_average(average: str, run: Run, names: list[str]) -> str:
@@ -122,7 +133,9 @@ def described(model: ServedModel, members: int) -> str:
 
 
 def card(model: ServedModel, point: OperatingPoint, train: FilmSet) -> dict[str, Any]:
-    """The model card without architecture and what export and publish add (onnx_sha256, version)."""
+    """The model card without architecture, the words about the films, and what export and publish add (onnx_sha256,
+    version).
+    """
     return {
         "name": "pneumonia_classifier",
         "preprocess_version": PREPROCESS_VERSION,
@@ -132,14 +145,15 @@ def card(model: ServedModel, point: OperatingPoint, train: FilmSet) -> dict[str,
         "training_data_sha256": sha256_of_films(train.films),
         "weights_sha256": sha256_of_weights(model),
         "metrics": {},
-        "intended_use": INTENDED_USE,
-        "attribution": attribution(model),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def attribution(model: ServedModel) -> str:
+def attribution(model: ServedModel, about: About, *, with_adults: bool) -> str:
     """Whose films and weights went into the model."""
     names = dict.fromkeys(network.spec["architecture"] for network in model.networks)
     started = ", ".join(name for name in names if REGISTRY[name].pretrained)
-    return f"{ATTRIBUTION}{f'; starting weights of {started}: ImageNet (Apache-2.0)' if started else ''}."
+    parts = [f"Training films: {about.source} (licence: {about.licence})"]
+    parts += [ADULTS_TOO] if with_adults else []
+    parts += [f"starting weights of {started}: ImageNet (Apache-2.0)"] if started else []
+    return "; ".join(parts) + "."

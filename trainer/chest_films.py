@@ -1,4 +1,4 @@
-"""The chest films on which refusal is fitted and its limit chosen: children (Kermany) and adults (NIH), by patient."""
+"""The chest films on which refusal is fitted and its limit chosen: the training set's and adults' (NIH), by patient."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from trainer.architectures import REGISTRY
 from trainer.augment import augmentation
 from trainer.data import nih
-from trainer.data.film import data_folder
+from trainer.data.film import optional_folder
+from trainer.errors import TooFewFilms
 from trainer.kermany_set import FilmSet
 from trainer.model import Classifier
-from trainer.ood import OodScore, fit_ood, tap_features
+from trainer.ood import COMPONENTS, OodScore, fit_ood, tap_features
 
+ADULTS = "nih_chestxray14"
+LEAST_ADULTS = 4  # half, a quarter and a quarter of them
+WITHOUT_ADULTS = f"{ADULTS} is not there: refusal is fitted on your films alone, and adults will be refused"
 CHILDREN = 1500
 CHANGES = ("geometry", "exposure", "resample", "jpeg")
 SEED = 99
@@ -30,23 +34,39 @@ class Adults:
     report: FilmSet
 
 
-def adults() -> Adults:
-    """The NIH subset in three parts; no patient is in two."""
-    films = nih.read(data_folder("nih_chestxray14"))
+def adults() -> Adults | None:
+    """The NIH subset in three parts, no patient in two; None where it is not there.
+
+    Raises:
+        TooFewFilms: fewer patients than parts can be made of.
+    """
+    folder = optional_folder(ADULTS)
+    if folder is None:
+        return None
+    films = nih.read(folder)
     patients = np.random.default_rng(SEED).permutation(sorted({film.patient for film in films}))
+    if len(patients) < LEAST_ADULTS:
+        raise TooFewFilms(f"{folder} needs films of at least {LEAST_ADULTS} patients and has {len(patients)}")
     half, three_quarters = len(patients) // 2, 3 * len(patients) // 4
     groups = set(patients[:half]), set(patients[half:three_quarters]), set(patients[three_quarters:])
     return Adults(*(FilmSet.of([film for film in films if film.patient in group]) for group in groups))
 
 
-def fit_refusal(network: Classifier, children: FilmSet, grown: FilmSet) -> OodScore:
-    """Fit the score on 1500 children's films and as many adult ones, half of them changed as another device might."""
+def fit_refusal(network: Classifier, children: FilmSet, grown: FilmSet | None) -> OodScore:
+    """Fit the score on 1500 training films and as many adults', half of them changed as another device might; without
+    ``grown``, on the training films alone.
+
+    Raises:
+        TooFewFilms: not enough to tell what is usual among them.
+    """
     random = np.random.default_rng(SEED)
-    young = children.pixels[
+    films = children.pixels[
         np.sort(random.choice(len(children.films), min(CHILDREN, len(children.films)), replace=False))
     ]
-    old = grown.pixels[np.resize(np.arange(len(grown.films)), len(young))]
-    films = np.concatenate([young, old])
+    if grown is not None:
+        films = np.concatenate([films, grown.pixels[np.resize(np.arange(len(grown.films)), len(films))]])
+    if len(films) <= COMPONENTS:
+        raise TooFewFilms(f"refusal is fitted on more than {COMPONENTS} films; there are {len(films)}")
     change, source = augmentation(CHANGES), torch.Generator().manual_seed(SEED)
     features = []
     for start in range(0, len(films), 64):

@@ -19,6 +19,7 @@ from trainer.prepared import prepared_films
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
 from trainer.served import served_of
+from trainer.terminal import show
 
 Corruption = Callable[[Tensor, float], Tensor]
 
@@ -88,4 +89,9 @@ def corrupt(run: RunName) -> None:
         kept = {figure: figures[figure] for figure in ("accuracy", "sensitivity", "specificity")}
         area, refused = auc(validation.labels, probabilities), float((ood > point.ood_limit).mean())
         rows.append({"corruption": name, "strength": strength, "auc": area, **kept, "refused": refused})
-    folder.write_proof("corruptions.json", served.weights_sha256, rows)
+    show(
+        f"{run}: spoilt validation films",
+        list(rows[0]),
+        [list(row.values()) for row in rows],
+        folder.write_proof("corruptions.json", served.weights_sha256, rows),
+    )

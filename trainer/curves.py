@@ -46,7 +46,8 @@ def precision_recall(axis: Axes, labels: Labels, probabilities: Floats, point: O
     hits = labels[np.argsort(-probabilities, kind="stable")].cumsum()
     axis.plot(hits / labels.sum(), hits / np.arange(1, len(hits) + 1))
     called = probabilities >= point.threshold
-    axis.plot(called[labels == 1].mean(), labels[called].mean(), "o", color="C3")
+    if called.any():
+        axis.plot(called[labels == 1].mean(), labels[called].mean(), "o", color="C3")
     axis.set(
         title=f"precision-recall, AP {average_precision(labels, probabilities):.3f}",
         xlabel="recall",
@@ -89,7 +90,9 @@ def confusion(axis: Axes, labels: Labels, probabilities: Floats, point: Operatin
 
 
 def coverage(axis: Axes, labels: Labels, probabilities: Floats, point: OperatingPoint) -> None:
-    """Films are left to a person in order of nearness to the threshold; the dot is the chosen band."""
+    """Films are left to a person in order of nearness to the threshold, on both sides alike; the dot is the chosen
+    band, whose sides differ, so it may lie off the curve.
+    """
     distance = np.where(
         probabilities >= point.threshold,
         (probabilities - point.threshold) / (1 - point.threshold),
@@ -100,8 +103,9 @@ def coverage(axis: Axes, labels: Labels, probabilities: Floats, point: Operating
     share = np.arange(1, len(right) + 1) / len(right)
     accuracy = right[order].cumsum() / np.arange(1, len(right) + 1)
     shown = share > 0.2
-    axis.plot(share[shown], accuracy[shown])
+    axis.plot(share[shown], accuracy[shown], label="bands even about the threshold")
     answered = (probabilities < point.indeterminate_low) | (probabilities >= point.indeterminate_high)
-    axis.plot(answered.mean(), right[answered].mean(), "o", color="C3", label="indeterminate band")
+    if answered.any():
+        axis.plot(answered.mean(), right[answered].mean(), "o", color="C3", label="the served band")
     axis.set(title="accuracy on answered films", xlabel="coverage", ylabel="accuracy")
     axis.legend(loc="lower left")

@@ -3,8 +3,11 @@
     CxrError
     └── TrainerError          trainer_error
         ├── MissingFolder     missing_folder
+        ├── MissingFile       missing_file
         ├── MissingColumn     missing_column
         ├── UnreadableFilm    unreadable_film
+        ├── UnreadableFile    unreadable_file
+        ├── UnknownPatient    unknown_patient
         ├── TooFewFilms       too_few_films
         ├── UnknownName       unknown_name
         └── MissingStep       missing_step
@@ -29,6 +32,11 @@ class MissingFolder(TrainerError):
     sentence = "A folder of films is not there."
 
 
+class MissingFile(TrainerError):
+    code = "missing_file"
+    sentence = "A file is not there."
+
+
 class MissingColumn(TrainerError):
     code = "missing_column"
     sentence = "A table lacks a column."
@@ -37,6 +45,16 @@ class MissingColumn(TrainerError):
 class UnreadableFilm(TrainerError):
     code = "unreadable_film"
     sentence = "A film cannot be read."
+
+
+class UnreadableFile(TrainerError):
+    code = "unreadable_file"
+    sentence = "A file that describes the films cannot be read."
+
+
+class UnknownPatient(TrainerError):
+    code = "unknown_patient"
+    sentence = "A film's name does not tell which patient it is of."
 
 
 class TooFewFilms(TrainerError):

@@ -8,33 +8,49 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import rich
 
 from cxr.schemas import OperatingPoint
 from trainer.data import covid_radiography, nih
-from trainer.data.film import Film, data_folder
+from trainer.data.film import Film, optional_folder
+from trainer.errors import MissingFolder
 from trainer.kermany_set import FilmSet
 from trainer.model import ServedModel
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
 from trainer.served import served_of
 from trainer.subgroups import Scored, table
+from trainer.terminal import show
 
 # RSNA's radiologists: an opacity that could be pneumonia against everything else.
 RSNA_CLASSES = {"Lung Opacity": 1, "No Lung Opacity / Not Normal": 0, "Normal": 0}
 CHILD, OLD = 18, 65
+NIH, COVID = "nih_chestxray14", "covid_radiography"
 
 
 def external(run: RunName) -> None:
-    """Write external.json: NIH by both label sets, view, age and sex; COVID radiography."""
+    """Write external.json: NIH by both label sets, view, age and sex; COVID radiography; of both, what is there."""
     folder = Run(run)
     served = served_of(folder)
     model, point = served.model, served.point
-    films = nih.read(data_folder("nih_chestxray14"))
-    scored = score(model, films, point)
-    groups = {f"NIH, {name}": part for name, part in nih_groups(scored).items()}
-    covid = score(model, covid_radiography.read(data_folder("covid_radiography")), point)
-    groups["COVID radiography, COVID against Normal"] = covid
-    folder.write_proof("external.json", served.weights_sha256, table(groups, point.threshold))
+    groups: dict[str, Scored] = {}
+    if where := optional_folder(NIH):
+        scored = score(model, nih.read(where), point)
+        groups |= {f"NIH, {name}": part for name, part in nih_groups(scored).items()}
+    if where := optional_folder(COVID):
+        groups["COVID radiography, COVID against Normal"] = score(model, covid_radiography.read(where), point)
+    if not groups:
+        raise MissingFolder(f"neither {NIH} nor {COVID} is beside your films: there is nothing to measure on")
+    rows = table(groups, point.threshold)
+    names = ("films", "patients", "auc", "auc_low", "auc_high", "sensitivity", "specificity", "refused")
+    lines = [[name, *(row.get(each) for each in names)] for name, row in rows.items()]
+    columns = ["", *(name.replace("_", " ") for name in names)]
+    show(
+        f"{run}: films from elsewhere", columns, lines, folder.write_proof("external.json", served.weights_sha256, rows)
+    )
+    for name in (NIH, COVID):
+        if optional_folder(name) is None:
+            rich.print(f"not there, so left out: {name}")
 
 
 def score(model: ServedModel, films: list[Film], point: OperatingPoint) -> Scored:

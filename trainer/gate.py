@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import rich
 import typer
 from numpy.typing import NDArray
 
@@ -30,6 +29,7 @@ from trainer.repository import write_whole
 from trainer.runs import RUNS_DIR, Run, RunName
 from trainer.scorers import CPU_ENGINES, REHEARSALS, in_batches, onnx_scorer, triton_scorer
 from trainer.served_program import program_scorer
+from trainer.terminal import show
 from trainer.version_folder import backend_program
 
 PROGRAMS = Path("model_repository") / MODEL_NAME
@@ -102,10 +102,28 @@ def gate(
         for golden, file in zip(goldens, GOLDEN_FILES, strict=True):
             proof = proof.model_copy(update={"reasons": proof.reasons + against_golden(golden, file, candidate, card)})
         write_whole(proof_path(folder, name), proof.model_dump_json(indent=2) + "\n")
-        rich.print(proof)
         proofs.append(proof)
+    how_many = " and ".join(f"{len(films.films)} {kind}" for kind, films in sets.items())
+    show(
+        f"{run}: engines against ONNX fp32 on {how_many} films",
+        ["engine", "", "decisions flipped", "findings changed", "largest difference", "why", "proof"],
+        [proof_row(proof, folder) for proof in proofs],
+    )
     if not any(proof.admitted for proof in proofs):
         raise GateClosed(" | ".join(f"{proof.engine}: {'; '.join(proof.reasons)}" for proof in proofs))
+
+
+def proof_row(proof: GateProof, folder: Path) -> list[str | int | float]:
+    """What the gate found of one engine, as a line of its table."""
+    return [
+        proof.engine,
+        "admitted" if proof.admitted else "refused",
+        proof.decisions_flipped,
+        proof.findings_changed,
+        proof.max_probability_difference,
+        "; ".join(proof.reasons),
+        proof_path(folder, proof.engine).name,
+    ]
 
 
 def against_golden(golden: GoldenSet, name: str, candidate: Scorer, card: ModelCard) -> list[str]:

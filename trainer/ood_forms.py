@@ -35,7 +35,7 @@ def compare_forms(
     rows = []
     for taps, components in forms(stages):
         seen = {name: torch.cat([features[tap] for tap in taps], 1) for name, features in maps.items()}
-        if components >= seen["fit"].shape[1]:
+        if components >= min(seen["fit"].shape):
             continue  # nothing would be left outside the span
         score = fit_ood(seen["fit"], taps, components)
         inside = score(seen["chest"])[:, 0]

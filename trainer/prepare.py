@@ -1,60 +1,78 @@
-"""Step ``prepare``: read, split by patient, drop duplicates, hash, decode once; a printed and drawn summary."""
+"""Step ``prepare``: look for all that a release opens, read, split by patient, drop duplicates, hash, decode once; a
+printed and drawn summary.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
-from trainer.data import kermany
-from trainer.data.film import data_folder
+from trainer.data import kermany, nih
+from trainer.data.about import ABOUT, NOT_STATED, about_films
+from trainer.data.film import Film, data_folder, optional_folder
 from trainer.kermany_set import FilmSet, train_and_validation
 from trainer.prepared import RECORD, film_hashes
 from trainer.runs import Run, RunName
+from trainer.terminal import show
 
 CLASS_NAMES = ("normal", "pneumonia")
+WITHOUT = {
+    "nih_chestxray14": "refusal is fitted on your films alone, and adults will be refused",
+    "covid_radiography": "left out of external and refuse",
+    "non_cxr": "left out of refuse",
+}
+"""Sets that some steps can do without, and what then becomes of them."""
 
 
 def prepare(run: RunName) -> None:
-    """Read the films, print and draw what they are, and write data.json."""
-    folder = Run(run)
+    """Read the films, print and draw what they are, and write data.json; of the test films, the names alone.
+
+    Raises:
+        TrainerError: something that a later step of a release needs is missing or wrong.
+    """
+    folder, source, console = Run(run), data_folder(kermany.FOLDER), Console()
+    found, test = kermany.read(source, "train"), kermany.read(source, "test")
+    about = about_films(source)
+    if adults_folder := optional_folder("nih_chestxray14"):
+        nih.read(adults_folder)
+    for name in (name for name in WITHOUT if optional_folder(name) is None):
+        console.print(f"{name} is not there: {WITHOUT[name]}")
+    left = [path for split in ("train", "test") for path in kermany.passed_over(source, split)]
+    if left:
+        console.print(f"{len(left)} files passed over: {', '.join(path.name for path in left[:3])} ...", soft_wrap=True)
     train, validation = train_and_validation()
-    source = data_folder("kermany_224")
-    found = len(kermany.read(source, "train"))
     summary = {
-        "train": counts(train),
-        "validation": counts(validation),
-        "duplicates_dropped": found - len(train.films) - len(validation.films),
+        "train": counts(train.films),
+        "validation": counts(validation.films),
+        "test": counts(test),
+        "duplicates_dropped": len(found) - len(train.films) - len(validation.films),
+        "files_passed_over": len(left),
         **film_hashes(train, validation),
+        "about": about.model_dump(),
     }
-    folder.write_json(RECORD, summary)
+    proof = folder.write_json(RECORD, summary)
     draw(train, folder)
-    Console().print(summary_table({"train": train, "validation": validation}))
-    Console().print(
-        f"{summary['duplicates_dropped']} duplicates dropped; training set {summary['training_data_sha256']}"
-    )
+    sets = ("train", "validation", "test")
+    names = list(dict.fromkeys(name for each in sets for name in summary[each]))
+    rows = [[name.replace("_", " "), *(summary[each].get(name, 0) for each in sets)] for name in names]
+    show(f"{run}: films", ["", *sets], rows, proof)
+    console.print(f"{summary['duplicates_dropped']} duplicates dropped; training set {summary['training_data_sha256']}")
+    if about.source == NOT_STATED:
+        console.print(f"{source / ABOUT} does not say whose films these are: nor will the model's card")
 
 
-def counts(films: FilmSet) -> dict[str, int]:
+def counts(films: Sequence[Film]) -> dict[str, int]:
     """Films and patients by class, and pneumonias by cause."""
     result: dict[str, int] = {}
     for label, name in enumerate(CLASS_NAMES):
-        chosen = [film for film in films.films if film.label == label]
+        chosen = [film for film in films if film.label == label]
         result[f"{name}_films"], result[f"{name}_patients"] = len(chosen), len({film.patient for film in chosen})
-    causes = Counter(film.attributes["cause"] for film in films.films if "cause" in film.attributes)
+    causes = Counter(film.attributes["cause"] for film in films if "cause" in film.attributes)
     return {**result, **{f"{cause}_films": number for cause, number in sorted(causes.items())}}
-
-
-def summary_table(sets: dict[str, FilmSet]) -> Table:
-    """Counts of each set side by side."""
-    table = Table("", *sets, title="Kermany films")
-    each = [counts(films) for films in sets.values()]
-    for name in each[0]:
-        table.add_row(name.replace("_", " "), *(str(count.get(name, 0)) for count in each))
-    return table
 
 
 def draw(films: FilmSet, run: Run) -> None:

@@ -4,11 +4,14 @@ choice.
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from trainer.chest_films import adults
+import numpy as np
+import rich
+
+from trainer.chest_films import Adults, adults
 from trainer.data import pictures
-from trainer.data.film import data_folder
+from trainer.data.film import data_folder, optional_folder
 from trainer.kermany_set import FilmSet
 from trainer.metrics import Floats, auc
 from trainer.model import ServedModel
@@ -17,10 +20,10 @@ from trainer.prepared import prepared_films
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
 from trainer.served import served_of
+from trainer.terminal import show
 
+VALIDATION, ADULTS = "validation films", "adults, NIH (never fitted on)"
 CHEST = {
-    "children, Kermany validation": None,
-    "adults, NIH (never fitted on)": None,
     "DICOM chest films": "dicom/cxr",
     "COVID radiography, COVID": "covid_radiography/COVID",
     "COVID radiography, Normal": "covid_radiography/Normal",
@@ -40,31 +43,57 @@ FORM_FILMS = 800
 
 
 def refuse(run: RunName) -> None:
-    """Write refusal.json: share refused at the limit, and AUROC against children's and adults' films in equal
-    numbers.
+    """Write refusal.json: share refused at the limit, and AUROC against validation and adults' films in equal
+    numbers; sets that are not there are named and left out.
     """
     folder = Run(run)
     of_run = served_of(folder)
     model, limit = of_run.model, of_run.point.ood_limit
-    (train, young), old = prepared_films(folder), adults().report
-    scores = {name: scores_of_folder(model, where) for name, where in {**CHEST, **OTHER}.items() if where}
-    scores["children, Kermany validation"] = served_scores(model, young.pixels)[1]
-    scores["adults, NIH (never fitted on)"] = served_scores(model, old.pixels)[1]
-    children, grown = scores["children, Kermany validation"], scores["adults, NIH (never fitted on)"]
-    chest = np.concatenate([np.random.default_rng(0).choice(children, len(grown), replace=False), grown])
-    rows = {name: line(scores[name], limit, chest if name in OTHER else None) for name in [*CHEST, *OTHER]}
-    forms = compare_forms(
-        model.networks[0],
-        np.concatenate([train.pixels[:: len(train.films) // FORM_FILMS], adults().fit.pixels]),
-        np.concatenate([young.pixels[:: max(1, len(young.films) // len(old.films))], old.pixels]),
-        {name: pictured(OTHER[name]).pixels for name in CHOICE},
-        {name: pictured(where).pixels for name, where in OTHER.items() if name not in CHOICE},
+    (train, young), grown = prepared_films(folder), adults()
+    there = {name: where for name, where in {**CHEST, **OTHER}.items() if optional_folder(where)}
+    absent = sorted({**CHEST, **OTHER}.keys() - there.keys()) + ([] if grown else [ADULTS])
+    scores = {VALIDATION: served_scores(model, young.pixels)[1]}
+    if grown:
+        scores[ADULTS] = served_scores(model, grown.report.pixels)[1]
+    chest = in_equal_numbers(list(scores.values()))
+    scores |= {name: scores_of_folder(model, where) for name, where in there.items()}
+    rows = {name: line(found, limit, chest if name in OTHER else None) for name, found in scores.items()}
+    content = {"limit": limit, "rows": rows, "absent": absent, "choice": None}
+    if set(CHOICE) <= there.keys() and len(there.keys() & OTHER.keys()) > len(CHOICE):
+        content["choice"] = {"classes": list(CHOICE), "rows": forms_of(model, train, young, grown, there)}
+        content["served"] = {"taps": list(model.ood.taps), "components": model.ood.components}
+    names = ("images", "refused", "auroc", "lowest", "median", "highest")
+    lines = [[name, *(row.get(each) for each in names)] for name, row in rows.items()]
+    show(
+        f"{run}: refused above {limit:.3f}",
+        ["", *names],
+        lines,
+        folder.write_proof("refusal.json", of_run.weights_sha256, content),
     )
-    served = {"taps": list(model.ood.taps), "components": model.ood.components}
-    folder.write_proof(
-        "refusal.json",
-        of_run.weights_sha256,
-        {"limit": limit, "rows": rows, "served": served, "choice": {"classes": list(CHOICE), "rows": forms}},
+    if absent:
+        rich.print(f"not there, so left out: {', '.join(absent)}")
+
+
+def in_equal_numbers(groups: list[Floats]) -> Floats:
+    """As many of each group as the smallest has, one after the other."""
+    random, count = np.random.default_rng(0), min(map(len, groups))
+    return np.concatenate([random.choice(scores, count, replace=False) for scores in groups])
+
+
+def forms_of(
+    model: ServedModel, train: FilmSet, young: FilmSet, grown: Adults | None, there: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Other forms of the score, judged on the kinds of the choice and shown on those held out of it."""
+    fit, chest = [train.pixels[:: max(1, len(train.films) // FORM_FILMS)]], [young.pixels]
+    if grown:
+        fit.append(grown.fit.pixels)
+        chest = [young.pixels[:: max(1, len(young.films) // len(grown.report.films))], grown.report.pixels]
+    return compare_forms(
+        model.networks[0],
+        np.concatenate(fit),
+        np.concatenate(chest),
+        {name: pictured(there[name]).pixels for name in CHOICE},
+        {name: pictured(where).pixels for name, where in there.items() if name in OTHER and name not in CHOICE},
     )
 
 

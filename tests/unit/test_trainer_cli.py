@@ -25,6 +25,9 @@ def test_help_lists_every_step(tmp_path: Path) -> None:
     assert shown.returncode == 0
     for step in ("prepare", "train", "calibrate", "evaluate", "export", "gate", "publish"):
         assert step in shown.stdout
+    of_one = trainer("config", "--help", data=str(tmp_path)).stdout
+    assert "--check" in of_one
+    assert "completion" not in of_one
 
 
 def test_absent_data_is_one_sentence(tmp_path: Path) -> None:

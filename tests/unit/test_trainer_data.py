@@ -12,11 +12,19 @@ pytest.importorskip("pandas", reason="the trainer's environment is not installed
 
 from PIL import Image
 
-from trainer.data import covid_radiography, kermany, medmnist, nih, rsna
+from trainer.data import about, covid_radiography, kermany, medmnist, nih, rsna
 from trainer.data.digest import sha256_of_films
 from trainer.data.pixels import pixels
 from trainer.data.splits import grouped_split
-from trainer.errors import MissingColumn, MissingFolder, TooFewFilms, UnreadableFilm
+from trainer.errors import (
+    MissingColumn,
+    MissingFile,
+    MissingFolder,
+    TooFewFilms,
+    UnknownPatient,
+    UnreadableFile,
+    UnreadableFilm,
+)
 
 
 def a_film(path: Path, level: int = 90) -> None:
@@ -64,11 +72,56 @@ def test_what_is_missing_is_named(folder: Path) -> None:
     (folder / "near_duplicates.csv").write_text("a,b\n1,2\n")
     with pytest.raises(MissingColumn, match="file_a"):
         kermany.without_duplicates([], folder)
-    with pytest.raises(TooFewFilms):
-        grouped_split(kermany.read(folder, "train")[:3])
-    a_film(folder / "train/NORMAL/holiday.jpeg")
-    with pytest.raises(UnreadableFilm, match="holiday"):
+    with pytest.raises(TooFewFilms, match="NORMAL needs films of at least 7 patients and has 1"):
+        grouped_split(kermany.read(folder, "train")[:1])
+    (folder / "near_duplicates.csv").write_text("")
+    with pytest.raises(MissingColumn, match="is empty"):
+        kermany.without_duplicates([], folder)
+    for name in ("holiday", "IM-1"):
+        a_film(folder / f"train/NORMAL/{name}.jpeg")
+    with pytest.raises(UnknownPatient, match=r"2 of 62 files, such as .*IM-1\.jpeg.*person<patient>_.*films\.csv"):
         kermany.read(folder, "train")
+
+
+def test_films_of_every_kind_that_is_served_are_read_and_others_counted(folder: Path) -> None:
+    for name in ("IM-0100-0001.PNG", "IM-0101-0001.jpg", "IM-0102-0001.JPEG"):
+        a_film(folder / "train/NORMAL" / name)
+    (folder / "train/NORMAL/Thumbs.db").touch()
+    (folder / "train/PNEUMONIA/person1_virus_9.tif").touch()
+    assert len(kermany.read(folder, "train")) == 63
+    assert [path.name for path in kermany.passed_over(folder, "train")] == ["Thumbs.db", "person1_virus_9.tif"]
+
+
+def test_a_table_names_films_that_do_not_name_themselves(tmp_path: Path) -> None:
+    for name in ("a.png", "b.jpg", "c.png", "unlisted.png"):
+        a_film(tmp_path / "train" / name)
+    a_film(tmp_path / "d.png")
+    rows = "train/a.png,7,NORMAL,train\ntrain/b.jpg,7,PNEUMONIA,train\nd.png,8,NORMAL,test\n"
+    listing = tmp_path / "films.csv"
+    listing.write_text(f"file,patient,label,split\n{rows}")
+    films = kermany.read(tmp_path, "train")
+    assert [(film.path.name, film.patient, film.label) for film in films] == [("a.png", "7", 0), ("b.jpg", "7", 1)]
+    assert [path.name for path in kermany.passed_over(tmp_path, "train")] == ["c.png", "unlisted.png"]
+    with pytest.raises(TooFewFilms, match="both classes"):
+        kermany.read(tmp_path, "test")
+    listing.write_text(f"file,patient,label,split\n{rows}gone.png,9,PNEUMONIA,test\n")
+    with pytest.raises(UnreadableFilm, match=r"lists 1 files that are not there, such as .*gone\.png"):
+        kermany.read(tmp_path, "test")
+    listing.write_text("file,patient,label,split\na.png,7,ill,train\n")
+    with pytest.raises(UnreadableFile, match="line 2"):
+        kermany.read(tmp_path, "train")
+
+
+def test_what_is_said_of_films_lies_beside_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert about.about_films(folder).source == "not stated"
+    monkeypatch.setitem(kermany.OFFICIAL, "train", {"NORMAL": 20, "PNEUMONIA": 40})
+    assert "Kermany" in about.about_films(folder).source
+    (folder / "about.json").write_text('{"source": "our hospital"}')
+    assert about.about_films(folder).source == "our hospital"
+    assert about.about_films(folder).licence == "not stated"
+    (folder / "about.json").write_text('{"sourse": "our hospital"}')
+    with pytest.raises(UnreadableFile, match="sourse"):
+        about.about_films(folder)
 
 
 def test_pixels_are_those_of_the_serving_path_and_stay_on_disk(folder: Path, tmp_path: Path) -> None:
@@ -100,6 +153,13 @@ def test_nih_reads_the_official_table(tmp_path: Path) -> None:
     assert [(film.label, film.patient, film.attributes["view"]) for film in films] == [(0, "1", "PA"), (1, "2", "AP")]
     (tmp_path / "test_list.txt").write_text("2_0.png\n")
     assert [film.patient for film in nih.read(tmp_path, tmp_path / "test_list.txt")] == ["2"]
+    (tmp_path / "metadata.csv").write_text(",".join(nih.SUBSET_COLUMNS) + "\ngone.png,Pneumonia,1,60,M,PA,\n")
+    with pytest.raises(UnreadableFilm, match="gone"):
+        nih.read(tmp_path)
+    for name in ("metadata.csv", "Data_Entry_2017.csv"):
+        (tmp_path / name).unlink()
+    with pytest.raises(MissingFile, match=r"metadata\.csv"):
+        nih.read(tmp_path)
 
 
 def test_rsna_has_one_film_a_patient(tmp_path: Path) -> None:

@@ -14,9 +14,12 @@ import torch
 
 from trainer.architectures import REGISTRY, trunk
 from trainer.calibrate import attribution, described, way_to_average
-from trainer.chest_films import features_of, taps_of
-from trainer.errors import MissingStep, UnknownName
+from trainer.chest_films import adults, features_of, fit_refusal, taps_of
+from trainer.data.about import About
+from trainer.data.film import Film
+from trainer.errors import MissingStep, TooFewFilms, UnknownName
 from trainer.film_input import FilmInput, triangle_filter
+from trainer.kermany_set import FilmSet
 from trainer.lungs import average_lungs
 from trainer.model import Classifier, ServedModel, load_served, save_served, sha256_of_weights
 from trainer.networks import network_named
@@ -78,7 +81,10 @@ def test_networks_of_two_kinds_answer_together(films: torch.Tensor, tmp_path: Pa
         mean = torch.stack([network.logits(films) for network in kinds]).mean(0)
     torch.testing.assert_close(heatmap.sum((1, 2)), mean, atol=1e-4, rtol=1e-4)
     assert described(both, 2) == "efficientnet_lite0_fine at 112 px and resnet18_small at 112 px, mean log-odds"
-    assert "starting weights of efficientnet_lite0_fine: ImageNet" in attribution(both)
+    credits = attribution(both, About(source="our hospital"), with_adults=False)
+    assert "starting weights of efficientnet_lite0_fine: ImageNet" in credits
+    assert "our hospital (licence: not stated)" in credits
+    assert "NIH" not in credits
 
 
 def test_a_network_that_was_not_trained_is_named_with_its_step() -> None:
@@ -125,6 +131,17 @@ def test_the_score_tells_what_it_was_fitted_on_from_the_rest() -> None:
     strange = 3 * torch.randn(50, 40, generator=random)
     score = fit_ood(usual[:300], (0,), components=6)
     assert score(usual[300:]).max() < score(strange).min()
+
+
+def test_refusal_is_fitted_without_adults_where_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXR_DATA", str(tmp_path))
+    assert adults() is None
+    films = np.random.default_rng(0).integers(0, 256, (70, 1, 224, 224), np.uint8)
+    children = FilmSet([Film(tmp_path, 0, str(n), "ours") for n in range(70)], films)
+    network = Classifier("efficientnet_lite0_fine", 64).eval()
+    assert fit_refusal(network, children, None).taps == taps_of(network)
+    with pytest.raises(TooFewFilms, match="more than 64"):
+        fit_refusal(network, FilmSet(children.films[:64], films[:64]), None)
 
 
 def test_the_mean_of_weights_of_equal_networks_is_the_network(model: ServedModel, films: torch.Tensor) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from trainer.errors import MissingColumn, MissingFolder
+from trainer.errors import MissingColumn, MissingFile, MissingFolder, UnreadableFile, UnreadableFilm
 
 NORMAL, PNEUMONIA = 0, 1
+CLASSES = {"NORMAL": NORMAL, "PNEUMONIA": PNEUMONIA}
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".dcm"})
+"""What the serving path reads; in files' names upper and lower case are alike."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ def data_folder(*parts: str) -> Path:
     return path
 
 
+def optional_folder(*parts: str) -> Path | None:
+    """The same, or None where it is not there: some steps can do without some sets."""
+    try:
+        return data_folder(*parts)
+    except MissingFolder:
+        return None
+
+
 def existing(path: Path, what: str) -> Path:
     """``path`` itself.
 
@@ -52,14 +63,41 @@ def existing(path: Path, what: str) -> Path:
     return path
 
 
+def existing_file(path: Path, what: str) -> Path:
+    """``path`` itself.
+
+    Raises:
+        MissingFile: it is not there; ``what`` says what it should be.
+    """
+    if not path.is_file():
+        raise MissingFile(f"{path}: {what}")
+    return path
+
+
 def table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     """Read a CSV as text and check its columns.
 
     Raises:
-        MissingFolder, MissingColumn.
+        MissingFile, MissingColumn, UnreadableFile (not a CSV).
     """
-    rows = pd.read_csv(existing(path, "a table"), dtype=str, keep_default_na=False)
+    try:
+        rows = pd.read_csv(existing_file(path, "a table"), dtype=str, keep_default_na=False)
+    except pd.errors.EmptyDataError as error:
+        raise MissingColumn(f"{path} is empty; it needs {', '.join(columns)}") from error
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise UnreadableFile(f"{path}: {error}") from error
     missing = [column for column in columns if column not in rows.columns]
     if missing:
         raise MissingColumn(f"{path.name} has no {', '.join(missing)}; it has {', '.join(rows.columns)}")
     return rows
+
+
+def all_there(films: Sequence[Film], listing: Path) -> None:
+    """Every film that a table lists has its file.
+
+    Raises:
+        UnreadableFilm: naming the first that has none, and how many have none.
+    """
+    absent = [film.path for film in films if not film.path.is_file()]
+    if absent:
+        raise UnreadableFilm(f"{listing} lists {len(absent)} files that are not there, such as {absent[0]}")

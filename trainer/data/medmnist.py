@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr.imaging import IMAGE_SIZE_PX
-from trainer.data.film import existing
+from trainer.data.film import existing_file
 from trainer.errors import MissingColumn, UnreadableFilm
 
 SPLITS = ("train", "val", "test")
@@ -19,9 +19,9 @@ def read(path: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Films [N,1,224,224] uint8, enlarged by repeating pixels (224 = 8 x 28), and labels [N].
 
     Raises:
-        MissingFolder, UnreadableFilm (not an npz), MissingColumn (no such split in it).
+        MissingFile, UnreadableFilm (not an npz), MissingColumn (no such split in it).
     """
-    existing(path, "the MedMNIST file")
+    existing_file(path, "the MedMNIST file")
     try:
         with np.load(path) as arrays:
             names = f"{split}_images", f"{split}_labels"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainer.data.film import NORMAL, PNEUMONIA, Film, existing, table
-from trainer.errors import MissingFolder
+from trainer.data.film import NORMAL, PNEUMONIA, Film, all_there, existing, table
+from trainer.errors import MissingFile
 
 SOURCE = "nih"
 SUBSET_COLUMNS = ("file", "nih_labels_v2020", "patient", "age", "sex", "view", "rsna_class")
@@ -20,7 +20,7 @@ def read(folder: Path, image_list: Path | None = None) -> list[Film]:
     """All films of the folder that carry No Finding or Pneumonia; ``image_list`` is an official train or test list.
 
     Raises:
-        MissingFolder, MissingColumn.
+        MissingFolder, MissingFile, MissingColumn, UnreadableFilm (listed and not there).
     """
     existing(folder, "the NIH ChestX-ray14 folder")
     wanted = set(image_list.read_text().split()) if image_list else None
@@ -29,13 +29,15 @@ def read(folder: Path, image_list: Path | None = None) -> list[Film]:
         found = [_film(row, SUBSET_COLUMNS, folder / "images" / Path(row["file"]).with_suffix(".jpg")) for row in rows]
     else:
         found = _official(folder)
-    return [film for film in found if film.label is not None and (wanted is None or film.path.name in wanted)]
+    films = [film for film in found if film.label is not None and (wanted is None or film.path.name in wanted)]
+    all_there(films, folder / "metadata.csv")
+    return films
 
 
 def _official(folder: Path) -> list[Film]:
     tables = sorted(folder.glob("Data_Entry*.csv"))
     if not tables:
-        raise MissingFolder(f"{folder} has neither metadata.csv nor Data_Entry*.csv")
+        raise MissingFile(f"{folder} has neither metadata.csv nor Data_Entry*.csv")
     files = {path.name: path for path in folder.rglob("*.png")}
     rows = table(tables[-1], OFFICIAL_COLUMNS).to_dict("records")
     return [_film(row, OFFICIAL_COLUMNS, files[row["Image Index"]]) for row in rows if row["Image Index"] in files]

@@ -6,9 +6,7 @@ from pathlib import Path
 
 from cxr.errors import ImageRejected
 from cxr.imaging import preprocess
-from trainer.data.film import Film, existing
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".dcm", ""})
+from trainer.data.film import SUFFIXES, Film, existing
 
 
 def read(folder: Path, source: str) -> list[Film]:
@@ -17,7 +15,10 @@ def read(folder: Path, source: str) -> list[Film]:
     Raises:
         MissingFolder.
     """
-    files = sorted(path for path in existing(folder, source).rglob("*") if path.is_file() and path.suffix in SUFFIXES)
+    suffixes = SUFFIXES | {""}  # DICOM files often have none
+    files = sorted(
+        path for path in existing(folder, source).rglob("*") if path.is_file() and path.suffix.lower() in suffixes
+    )
     return [Film(path, None, path.stem, source) for path in files if _readable(path)]
 
 

@@ -15,7 +15,7 @@ def read(folder: Path) -> list[Film]:
     """One film a patient, though a patient has one row a box; "No Lung Opacity / Not Normal" counts as no pneumonia.
 
     Raises:
-        MissingFolder, MissingColumn.
+        MissingFolder, MissingFile, MissingColumn.
     """
     rows = table(folder / LABELS, ("patientId", "Target"))
     images = existing(folder / IMAGES, "RSNA's DICOM folder")

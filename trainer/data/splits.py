@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from trainer.data.film import Film
+from trainer.data.film import CLASSES, Film
 from trainer.errors import TooFewFilms
 
 FOLDS = 7
@@ -23,9 +23,9 @@ def grouped_split(films: Sequence[Film], fold: int = 0) -> tuple[list[Film], lis
     """
     labels = np.array([film.label for film in films])
     patients = np.array([film.patient for film in films])
-    for label in (0, 1):
-        if len(set(patients[labels == label])) < FOLDS:
-            raise TooFewFilms(f"class {label} needs at least {FOLDS} patients")
+    for name, label in CLASSES.items():
+        if (there := len(set(patients[labels == label]))) < FOLDS:
+            raise TooFewFilms(f"{name} needs films of at least {FOLDS} patients and has {there}")
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SPLIT_SEED).split(labels, labels, patients)
     train, validation = list(folds)[fold]
     return [films[i] for i in train], [films[i] for i in validation]
