@@ -14,7 +14,7 @@ from cxr.schemas import Estimate, OperatingPoint
 from trainer.curves import draw_curves
 from trainer.intervals import estimates
 from trainer.kermany_set import FilmSet, test_films
-from trainer.metrics import Floats, Labels, figures_at
+from trainer.metrics import Floats, Labels, counted_at, figures_at
 from trainer.openings import Final, Why, refuse_without_reason
 from trainer.prepared import prepared_films
 from trainer.reliability import histogram, reliability_bins
@@ -82,8 +82,8 @@ def cause_groups(scored: Scored) -> dict[str, Scored]:
 
 def measure(labels: Labels, probabilities: Floats, patients: list[str], point: OperatingPoint) -> dict[str, Estimate]:
     """All figures of one set at one operating point."""
-    figures = figures_at(point.threshold, point.indeterminate_low, point.indeterminate_high)
-    return estimates(labels, probabilities, patients, figures)
+    limits = (point.threshold, point.indeterminate_low, point.indeterminate_high)
+    return estimates(labels, probabilities, patients, figures_at(*limits), counted=counted_at(*limits))
 
 
 def figure_table(title: str, measured: dict[str, Estimate]) -> TerminalTable:

@@ -29,7 +29,7 @@ def average_precision(labels: Labels, scores: Floats) -> float:
     order = np.argsort(-scores, kind="stable")
     hits = labels[order]
     precision = hits.cumsum() / np.arange(1, len(hits) + 1)
-    return float(precision[hits == 1].mean())
+    return float(precision[hits == 1].mean()) if hits.any() else float("nan")
 
 
 def brier(labels: Labels, probabilities: Floats) -> float:
@@ -84,3 +84,24 @@ def figures_at(threshold: float, low: float, high: float) -> Figures:
         }
 
     return figures
+
+
+Counted = Callable[[Labels, Floats], dict[str, NDArray[np.bool_]]]
+
+
+def counted_at(threshold: float, low: float, high: float) -> Counted:
+    """For every figure that is a rate, which films it is a rate of, at the same operating point as ``figures_at``."""
+
+    def counted(labels: Labels, probabilities: Floats) -> dict[str, NDArray[np.bool_]]:
+        called, everyone = probabilities >= threshold, np.ones(len(labels), np.bool_)
+        return {
+            "accuracy": everyone,
+            "sensitivity": labels == 1,
+            "specificity": labels == 0,
+            "precision": called,
+            "f1": called | (labels == 1),
+            "coverage": everyone,
+            "answered_accuracy": (probabilities < low) | (probabilities >= high),
+        }
+
+    return counted

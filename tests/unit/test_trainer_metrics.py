@@ -11,7 +11,15 @@ from sklearn import metrics as sklearn_metrics
 
 from trainer.calibration import choose, class_weights, fit_platt, indeterminate_band, ood_limit, steadfast_threshold
 from trainer.intervals import estimates
-from trainer.metrics import auc, average_precision, brier, decisions, expected_calibration_error, figures_at
+from trainer.metrics import (
+    auc,
+    average_precision,
+    brier,
+    counted_at,
+    decisions,
+    expected_calibration_error,
+    figures_at,
+)
 
 
 @pytest.fixture
@@ -89,3 +97,20 @@ def test_intervals_draw_patients_and_hold_the_value(scored: tuple[np.ndarray, np
     narrow = estimates(labels, probability(logits), alone, figures, resamples=200)
     assert narrow["auc"].low < narrow["auc"].value < narrow["auc"].high
     assert set(estimates(labels, probability(logits), together, figures, resamples=20)) == set(narrow)
+
+
+def test_no_rate_is_certain_on_a_small_set() -> None:
+    """23 films, all answered rightly: the exact interval of 10 of 10, 11 of 11 and so on, not 1 to 1."""
+    labels = np.array([1] * 13 + [0] * 10)
+    patients = [str(n) for n in range(22)] + ["21"]  # two normals of one patient count once
+    limits = (0.5, 0.4, 0.6)
+    p = np.where(labels == 1, 0.9, 0.1)
+    found = estimates(labels, p, patients, figures_at(*limits), resamples=20, counted=counted_at(*limits))
+    trials = {"sensitivity": 13, "precision": 13, "specificity": 9, "auc": 9, "accuracy": 22, "coverage": 22}
+    for name, number in trials.items():
+        assert (found[name].value, found[name].high) == (1, 1)
+        assert found[name].low == pytest.approx(0.025 ** (1 / number)), name
+    assert found["f1"].low == pytest.approx(2 * 0.025 ** (1 / 13) / (1 + 0.025 ** (1 / 13)))
+    none = estimates(labels, 1 - p, patients, figures_at(*limits), resamples=20, counted=counted_at(*limits))
+    assert none["sensitivity"].low == 0
+    assert none["sensitivity"].high == pytest.approx(1 - 0.025 ** (1 / 13))
