@@ -44,9 +44,7 @@ STEPS = {
     "ablate": Step("trainer.ablate:ablate", "Leave out one augmentation at a time; say what the flip costs."),
     "compare": Step("trainer.compare:compare", "Train every architecture on equal terms; accuracy against throughput."),
     "speed": Step("trainer.speed:speed", "Measure throughput in OpenVINO beside EfficientNet-Lite0 at 224 px."),
-    "report": Step(
-        "trainer.report:report", "Write docs/results.md, model_card.md and the other pages from the proofs."
-    ),
+    "report": Step("trainer.report:report", "Write results.md, model_card.md and the other pages from the proofs."),
     "export": Step("trainer.export:export", "Write the ONNX graph, checked against PyTorch, and its manifest."),
     "precision": Step("trainer.precision:precision", "Write the graph in fp16 (TensorRT) or int8 (OpenVINO)."),
     "gate": Step(

@@ -16,7 +16,9 @@ from trainer.pages.engines import engines_section
 from trainer.pages.experiments import between_marks
 from trainer.pages.markdown import interval, table
 from trainer.pages.measured import audit_section, corruption_section
+from trainer.pages.model_card import test_set as described_test_set
 from trainer.pages.proofs import Proofs
+from trainer.pages.results import published
 from trainer.refusals import StepRefused
 from trainer.runs import Run
 
@@ -94,3 +96,19 @@ def test_the_page_says_on_which_films_an_engine_was_judged(tmp_path: Path, monke
     path.write_text(json.dumps({**proof, "weights_sha256": "2" * 64}))
     with pytest.raises(StepRefused, match="run export and gate again"):
         engines_section(Proofs(Run("mine")), card.model_dump())
+
+
+def test_one_seed_has_no_deviation_and_other_films_are_not_the_official_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.pages.proofs.RUNS_DIR", tmp_path)
+    (tmp_path / "mine").mkdir()
+    proofs, row = Proofs(Run("mine")), {"auc": 0.9, "accuracy": 0.8}
+    for rows, shown in (([{"name": "seed0", **row}], False), ([{"name": f"seed{n}", **row} for n in (0, 1)], True)):
+        (tmp_path / "mine" / "seeds_test.json").write_text(json.dumps(rows))
+        assert ("single networks" in published(proofs, {"metrics": {}})) == shown
+    for normal, said in ((234, "the official 624 films, of other patients"), (233, "623 films")):
+        (tmp_path / "mine" / "data.json").write_text(
+            json.dumps({"test": {"normal_films": normal, "pneumonia_films": 390}})
+        )
+        assert described_test_set(proofs) == said

@@ -1,4 +1,4 @@
-"""``docs/experiments.md``: the hand-written log stays; the tables of runs and test openings between marks are
+"""``experiments.md``: the hand-written log stays; the tables of runs and test openings between marks are
 renewed.
 """
 
@@ -6,19 +6,16 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 from trainer.openings import OPENINGS
 from trainer.pages.markdown import table
 from trainer.runs import RUNS_DIR
 
-PAGE = Path("docs/experiments.md")
 EMPTY = "# Experiments\n\n<!-- runs -->\n<!-- /runs -->\n\n<!-- openings -->\n<!-- /openings -->\n"
 
 
-def experiments() -> str:
+def experiments(text: str) -> str:
     """The page as it is, with fresh tables."""
-    text = PAGE.read_text() if PAGE.exists() else EMPTY
     text = between_marks(text, "runs", runs_table(text))
     return between_marks(text, "openings", openings_table())
 

@@ -1,4 +1,4 @@
-"""``docs/privacy_and_fairness.md``: what is known of whom, what is kept, and for whom the model works how well."""
+"""``privacy_and_fairness.md``: what is known of whom, what is kept, and for whom the model works how well."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ def fairness(proofs: Proofs) -> str:
         gap = f"Largest gap in sensitivity between causes: {max(values) - min(values):.3f}."
     return page(
         "# Privacy and fairness",
-        f"Written by `{proofs.step('report')}`.",
-        "## What the training data says about a child",
-        "The film, its class, a running number of the patient, and for pneumonias bacterial or viral. No name, age, "
-        "sex, origin "
-        "or date. The weights are a network of a few million numbers; the only films shown in this repository's "
-        "pages are from "
-        "the published set (CC BY 4.0).",
+        f"Written by `{proofs.written_by()}`.",
+        "## What the training data says about a patient",
+        "What the trainer reads: the film, its class, what the file or films.csv calls the patient, and for pneumonias "
+        "bacterial or viral where it says so. No age, sex, origin or date. The weights are a network of a few million "
+        f"numbers; no film is shown in these pages. Films: {proofs.about().source}, {proofs.about().population}; "
+        f"licence: {proofs.about().licence}.",
         table(
             ["", "films", "patients"],
             [
@@ -38,19 +37,17 @@ def fairness(proofs: Proofs) -> str:
         "A network can give away whether a film was in its training set. The gap between training and validation "
         "figures is the "
         "usual sign; averaging, label smoothing and few epochs keep it small. It was not measured by an attack: "
-        "treat the weights "
-        "as derived from CC BY data, not as anonymous by proof.",
+        "treat the weights as derived from these films, not as anonymous by proof.",
         "## For whom the model works",
         "Bacterial and viral pneumonia (test films, against all normals):",
         group_table(causes) if causes else proofs.not_run("evaluate --final"),
         gap,
-        "Adults of the NIH subset, outside the intended use, by view, age and sex:",
+        "The NIH subset, mostly adults, by view, age and sex:",
         group_table(external) if external else proofs.not_run("external"),
-        "Groups of fewer than 50 films say little; read the intervals. Sex and age cannot be examined for children: "
-        "the training "
-        "set does not record them. That is a limit of this model, not a finding of fairness.",
+        "Groups of fewer than 50 films say little; read the intervals. Sex and age of the people whose films it was "
+        "trained on cannot be examined: the trainer does not read them. That is a limit of this model, not a finding "
+        "of fairness.",
         "## Refusals",
-        "The refusal score is fitted on children's and adults' films so that being unlike the training hospital is "
-        "not by itself a "
-        "reason to be refused; the share refused in each group is in the tables above.",
+        "Where adults' films are at hand, the refusal score is fitted on them too, so that being unlike the training "
+        "hospital is not by itself a reason to be refused; the share refused in each group is in the tables above.",
     )

@@ -13,8 +13,10 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
 
 
-def interval(estimate: Mapping[str, float], digits: int = 3) -> str:
-    """``value (low to high)``."""
+def interval(estimate: Mapping[str, float] | None, digits: int = 3) -> str:
+    """``value (low to high)``, nothing as a dash."""
+    if estimate is None:
+        return "-"
     return f"{estimate['value']:.{digits}f} ({estimate['low']:.{digits}f} to {estimate['high']:.{digits}f})"
 
 

@@ -1,11 +1,11 @@
-"""The sections of ``docs/results.md`` on robustness, shortcuts, refusal, films from elsewhere, and what was tried."""
+"""The sections of ``results.md`` on robustness, shortcuts, refusal, films from elsewhere, and what was tried."""
 
 from __future__ import annotations
 
 from trainer.pages.groups import group_table
 from trainer.pages.markdown import command, page, table
 from trainer.pages.proofs import Proofs
-from trainer.refusal import CHEST, OTHER
+from trainer.refusal import ADULTS
 
 
 def corruption_section(proofs: Proofs) -> str:
@@ -69,17 +69,24 @@ def refusal_section(proofs: Proofs) -> str:
     if not found:
         return page("## Refusal of what is not a frontal chest film", proofs.not_run("refuse"))
     names = ("images", "refused", "auroc", "lowest", "median", "highest")
-    rows = [[name, *(found["rows"][name].get(each) for each in names)] for name in (*CHEST, *OTHER)]
+    rows = [[name, *(row.get(each) for each in names)] for name, row in found["rows"].items()]
+    fitted = (
+        "The score is fitted on chest films only (training films and half of the NIH patients); no image of another "
+        "kind is used in the fit. The limit is set at 1 % of the validation films and of a second quarter of NIH "
+        "patients; the last quarter of NIH is the row below. AUROC is against validation and adults' films in equal "
+        "numbers."
+        if ADULTS in found["rows"]
+        else "The score is fitted on the training films alone; no image of another kind is used in the fit. The limit "
+        "is set at 1 % of the validation films. AUROC is against these."
+    )
+    inverted = " One of the DICOM films (`Fake_MONOHR1.dcm`) has its grey levels inverted."
+    absent = found.get("absent", [])
     return page(
         "## Refusal of what is not a frontal chest film",
-        "The score is fitted on chest films only (Kermany training films and half of the NIH patients); no image of "
-        "another "
-        "kind is used in the fit. The limit is set at 1 % of the validation films and of a second quarter of NIH "
-        "patients; "
-        "the last quarter of NIH is the row below. AUROC is against children's and adults' films in equal numbers. "
-        "One of the DICOM films (`Fake_MONOHR1.dcm`) has its grey levels inverted.",
+        fitted + (inverted if "DICOM chest films" in found["rows"] else ""),
         table(["images of", *names], rows),
-        forms_table(found["choice"], found["served"]),
+        f"Not at hand, so not measured: {', '.join(absent)}." if absent else "",
+        forms_table(found["choice"], found["served"]) if found["choice"] else "",
         command(proofs.step("refuse")),
     )
 
@@ -110,9 +117,9 @@ def external_section(proofs: Proofs) -> str:
     body = group_table(groups) if groups else proofs.not_run("external")
     return page(
         "## Films from elsewhere",
-        "The model is made for children aged 1 to 5. On adults it is not fit for use, and this table is the reason. "
-        "NIH's labels "
-        "were mined from reports; AP films are taken in bed and are sicker. COVID radiography ties class to source.",
+        f"The training films: {proofs.about().population}. Where these films are of other people, this table says how "
+        "far the model is from fit for use on them. NIH's patients are mostly adults, and its labels were mined from "
+        "reports; AP films are taken in bed and are sicker. COVID radiography ties class to source.",
         body,
         command(proofs.step("external")),
     )

@@ -1,8 +1,10 @@
-"""``docs/model_card.md``: what the model is for, what it was made from, how good it is, where it fails (Mitchell et
+"""``model_card.md``: what the model is for, what it was made from, how good it is, where it fails (Mitchell et
 al. 2019).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from trainer.pages.groups import group_table
 from trainer.pages.markdown import interval, number, page, table
@@ -16,19 +18,20 @@ def model_card(proofs: Proofs) -> str:
     card, data = proofs.read("card.json"), proofs.read("data.json")
     point = card["operating_point"]
     rows = [
-        [name.replace("_", " "), *(interval(card["metrics"][each][name]) for each in card["metrics"])] for name in SHOWN
+        [name.replace("_", " "), *(interval(card["metrics"][each].get(name)) for each in card["metrics"])]
+        for name in SHOWN
     ]
     causes, external = proofs.read("subgroups_test.json"), proofs.read("external.json")
+    about, tested = proofs.about(), test_set(proofs)
     return page(
-        "# Model card: pneumonia on chest films of small children",
-        f"Written by `{proofs.step('report')}`. Not a medical device.",
+        "# Model card: pneumonia on chest films",
+        f"Written by `{proofs.written_by()}`. Not a medical device.",
         "## Intended use",
         card["intended_use"],
         "A person reads every film; the model sorts, explains (heatmap) and says when it does not know "
         "(indeterminate, refused). "
-        "It must not be used to rule pneumonia out, to decide on treatment, on adults, on lateral films, or to tell "
-        "bacteria from "
-        "viruses.",
+        "It must not be used to rule pneumonia out, to decide on treatment, on people unlike those whose films it was "
+        "trained on, on lateral films, or to tell bacteria from viruses.",
         "## Model",
         table(
             ["", ""],
@@ -54,46 +57,67 @@ def model_card(proofs: Proofs) -> str:
         ),
         "## Data",
         card["attribution"],
+        f"Population: {about.population}.",
         data_table(data) if data else proofs.not_run("prepare"),
-        "Validation holds out one seventh of the training patients; duplicates were dropped. The test set is the "
-        "official one, "
-        "624 films, of other patients.",
+        f"Validation holds out one seventh of the training patients; duplicates were dropped. Test set: {tested}.",
         "## Figures",
         table(["figure", *card["metrics"]], rows),
         "## Subgroups",
         group_table(causes) if causes else proofs.not_run("evaluate --final"),
-        "Age, sex and view are not known for the Kermany films, so no figure by them can be given for the children "
-        "the model is "
-        "made for. For adults (NIH), outside the intended use:",
+        "Age, sex and view of the training films are not read, so no figure by them can be given for the people whom "
+        "the model is made for. For those of NIH ChestX-ray14, mostly adults:",
         group_table(external) if external else proofs.not_run("external"),
         "## Limits",
-        "- One hospital (Guangzhou), children of 1 to 5 years, films sorted by quality before they were published; "
-        "labels by two "
-        "physicians, the test set checked by a third (Kermany et al. 2018).\n"
-        "- Normals and pneumonias were recorded differently there; the training scrambles recordings to break that "
-        "tie, and the "
-        "shortcut audit in the results says how far it succeeded.\n"
-        "- The intervals are wide: 624 films. Films from another hospital will give lower figures than these.\n"
-        "- Calibration holds for equal shares of both classes; where pneumonia is rarer, the probability is too high.\n"
-        "- It answers partly from outside the lungs (shortcut audit in the results: AUC with the lung fields "
-        "covered), and "
-        "strong noise or blur is refused although the answer would often stand (spoilt films in the results).\n"
-        "- The heatmap shows where the evidence for this network lies, not where the disease is.",
+        bullets(
+            *about.limits,
+            f"The intervals are as wide as the test set is small: {tested}. Films from another hospital will give "
+            "lower figures than these.",
+            "Calibration holds for equal shares of both classes; where pneumonia is rarer, the probability is too "
+            "high.",
+            from_outside_the_lungs(proofs),
+            "Which noise or blur is refused although the answer would stand is in the results (spoilt films).",
+            "The heatmap shows where the evidence for this network lies, not where the disease is.",
+        ),
         "## Ethics",
-        "- The films were published without names (CC BY 4.0); this project stores nothing about a patient but the "
-        "film itself, "
-        "for as long as its operator sets.\n"
-        "- A missed pneumonia harms a child more than a second look costs; the operating point weighs both alike, "
-        "since the "
-        "model is for sorting; who deploys it must set it for the use at hand and say so.\n"
-        "- No figure here was measured on the people of any other place. Measure there before use.",
+        bullets(
+            f"Licence of the training films: {about.licence}. This project stores nothing about a patient but the film "
+            "itself, for as long as its operator sets.",
+            "A missed pneumonia harms a patient more than a second look costs; the operating point weighs both alike, "
+            "since the model is for sorting; who deploys it must set it for the use at hand and say so.",
+            "No figure here was measured on the people of any other place. Measure there before use.",
+        ),
     )
 
 
-def data_table(data: dict[str, dict[str, int]]) -> str:
+def test_set(proofs: Proofs) -> str:
+    """How many films it has, and whether they are the ones of published work."""
+    counts = proofs.test_films()
+    if not counts:
+        return "not counted"
+    films = counts["normal_films"] + counts["pneumonia_films"]
+    return f"the official {films} films, of other patients" if proofs.test_is_official() else f"{films} films"
+
+
+def from_outside_the_lungs(proofs: Proofs) -> str:
+    """What the shortcut audit found of it."""
+    found = proofs.read("audit.json")
+    if not found:
+        return "Whether it answers from outside the lungs was not looked at (shortcut audit)."
+    covered = found["lungs"]["auc_covered lungs"]
+    return (
+        f"With the lung fields covered its AUC is {covered:.3f} (0.5 were no answer): the nearer to that of the whole "
+        "film, the more of the answer can be had from outside the lungs."
+    )
+
+
+def bullets(*sentences: str) -> str:
+    """A list."""
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def data_table(data: dict[str, Any]) -> str:
     """Films and patients by class."""
-    names = list(data["train"])
+    sets = [name for name in ("train", "validation", "test") if name in data]
     return table(
-        ["", "train", "validation"],
-        [[name.replace("_", " "), data["train"][name], data["validation"].get(name)] for name in names],
+        ["", *sets], [[name.replace("_", " "), *(data[each].get(name) for each in sets)] for name in data["train"]]
     )

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import json
-import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trainer.data.about import About
+from trainer.data.kermany import OFFICIAL
 from trainer.refusals import StepRefused
 from trainer.runs import RUNS_DIR, Run
 
-DOCS = Path("docs")
-PICTURES = DOCS / "pictures"
+PICTURES = "pictures"
 
 
 @dataclass(frozen=True)
 class Proofs:
-    """What the steps left in ``runs/<name>/``."""
+    """What the steps left in ``runs/<name>/``, and the pictures that the pages have asked for."""
 
     run: Run
     also: tuple[Run, ...] = ()
     """Further runs, such as the teachers', whose proofs are read, in this order, where the first has none."""
+    options: str = ""
+    """What ``report`` was told beside the run."""
+    pictures: dict[str, Path] = field(default_factory=dict)
 
     @property
     def runs(self) -> list[Run]:
@@ -40,14 +43,25 @@ class Proofs:
         return {run.name: measured(run, name) for run in self.runs}
 
     def picture(self, name: str, caption: str) -> str:
-        """Copy a picture of the run into ``docs/pictures`` and give its Markdown; empty where there is none."""
+        """The Markdown of a picture of the run, which is put beside the pages; empty where there is none."""
         paths = [RUNS_DIR / run.name / name for run in self.runs]
         path = next((path for path in paths if path.exists()), None)
         if path is None:
             return ""
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, PICTURES / name)
-        return f"![{caption}](pictures/{name})"
+        self.pictures[name] = path
+        return f"![{caption}]({PICTURES}/{name})"
+
+    def about(self) -> About:
+        """Whose films the run was trained on, as ``prepare`` found it."""
+        return About.model_validate((self.read("data.json") or {}).get("about", {}))
+
+    def test_films(self) -> dict[str, int]:
+        """Films and patients of the test set by class, as ``prepare`` counted them; empty where it did not."""
+        return (self.read("data.json") or {}).get("test", {})
+
+    def test_is_official(self) -> bool:
+        """Whether the test set is the one that published work is measured on."""
+        return {name: self.test_films().get(f"{name.lower()}_films") for name in OFFICIAL["test"]} == OFFICIAL["test"]
 
     def step(self, name: str, more: str = "", proof: str = "") -> str:
         """The command that made a proof, with the run that holds it."""
@@ -57,6 +71,10 @@ class Proofs:
             else None
         )
         return f"python -m trainer {name} --run {owner or self.run.name}{' ' + more if more else ''}"
+
+    def written_by(self) -> str:
+        """The command that writes the pages."""
+        return self.step("report", self.options)
 
     def not_run(self, name: str) -> str:
         return f"*Not run for this model: `{self.step(name)}`.*"

@@ -1,9 +1,10 @@
-"""``docs/results.md``: figures, published figures beside them, seeds, calibration, robustness, shortcuts, refusal."""
+"""``results.md``: figures, published figures beside them, seeds, calibration, robustness, shortcuts, refusal."""
 
 from __future__ import annotations
 
 import statistics
 
+from trainer.data.kermany import OFFICIAL
 from trainer.pages.engines import engines_section
 from trainer.pages.groups import group_table
 from trainer.pages.markdown import command, interval, number, page, table
@@ -25,20 +26,21 @@ def results(proofs: Proofs) -> str:
     card = proofs.read("card.json")
     return page(
         "# Results",
-        "Written by `"
-        + proofs.step("report")
-        + f"` from the proofs in `runs/{proofs.run.name}/`; do not edit by hand. "
+        "Written by `" + proofs.written_by() + f"` from the proofs in `runs/{proofs.run.name}/`; do not edit by hand. "
         f"Model: {card['architecture']}, weights `{card['weights_sha256'][:12]}`, trained on "
         f"`{card['training_data_sha256'][:12]}`. "
-        "Intervals are 95 % bootstrap intervals over patients (1000 resamples; 300 in tables of groups).",
+        "Intervals are 95 % bootstrap intervals over patients (1000 resamples; 300 in tables of groups), exact ones "
+        "(Clopper-Pearson) where a rate is 0 or 1.",
         "## The served model",
         figures(card),
         command(*(proofs.step(*words) for words in (("calibrate",), ("evaluate", FINAL)))),
         *(proofs.picture(f"curves_{name}.png", f"{name}: ROC, PR, reliability, confusion, coverage") for name in SETS),
-        targets(proofs, card),
-        "## Beside published work",
-        published(proofs, card),
-        "## Five seeds, and what averaging buys",
+        "In the last picture the curve leaves films to a person in order of nearness to the threshold, on both sides "
+        "alike; the dot is the served band, whose sides differ, so it may lie off the curve."
+        if proofs.pictures
+        else "",
+        *((targets(proofs, card), published(proofs, card)) if proofs.test_is_official() else ()),
+        "## Each seed, and what averaging buys",
         seeds(proofs, card),
         "## Bacterial and viral pneumonia (test)",
         causes(proofs),
@@ -55,14 +57,14 @@ def figures(card: dict) -> str:
     """Every figure on validation and test."""
     sets = [name for name in SETS if name in card["metrics"]]
     names = FIGURES
-    rows = [[name.replace("_", " "), *(interval(card["metrics"][each][name]) for each in sets)] for name in names]
+    rows = [[name.replace("_", " "), *(interval(card["metrics"][each].get(name)) for each in sets)] for name in names]
     point = card["operating_point"]
     return page(
         table(["figure", *sets], rows),
         f"Operating point: pneumonia from {number(point['threshold'])} on; indeterminate from "
         f"{number(point['indeterminate_low'])} to {number(point['indeterminate_high'])}; refused above an OOD score of "
-        f"{number(point['ood_limit'])}. No value was computed from test films. The rule for the threshold, though, was "
-        "changed after the test figures of the first model had been seen (`docs/experiments.md`, 3).",
+        f"{number(point['ood_limit'])}. No value was computed from test films. The trainer's rule for the threshold, "
+        "though, was changed after test figures on Kermany's films had been seen (PneumoServe's experiments, 3).",
     )
 
 
@@ -95,13 +97,17 @@ def published(proofs: Proofs, card: dict) -> str:
         note = f"sensitivity {test['sensitivity']['value']:.3f}, specificity {test['specificity']['value']:.3f}"
         rows.append(["**this model, served**", test["auc"]["value"], test["accuracy"]["value"], note])
     each = single_networks(proofs)
-    if each:
+    if len(each) > 1:
         spread = ", ".join(
             f"deviation of {name} {statistics.stdev(row[name] for row in each):.4f}" for name in ("auc", "accuracy")
         )
         means = [statistics.mean(row[name] for row in each) for name in ("auc", "accuracy")]
         rows.append([f"**this model, mean of {len(each)} single networks**", *means, spread])
-    return table(["official test, 624 films", "AUC", "accuracy", "note"], rows, digits=4)
+    films = sum(OFFICIAL["test"].values())
+    return page(
+        "## Beside published work",
+        table([f"official test, {films} films", "AUC", "accuracy", "note"], rows, digits=4),
+    )
 
 
 def seeds(proofs: Proofs, card: dict) -> str:
@@ -122,11 +128,14 @@ def seeds(proofs: Proofs, card: dict) -> str:
         "answered_accuracy",
     )
     rows = [[row["name"], *(row[name] for name in names)] for row in each]
-    rows.append(["mean", *(statistics.mean(row[name] for row in each) for name in names)])
     if len(each) > 1:
+        rows.append(["mean", *(statistics.mean(row[name] for row in each) for name in names)])
         rows.append(["deviation", *(statistics.stdev(row[name] for row in each) for name in names)])
     rows += [[f"{AVERAGE} (costs {len(each)} times the work)", *(row[name] for name in names)] for row in together]
-    rows.append([f"served: {card['architecture']}", *(card["metrics"]["test"][name]["value"] for name in names)])
+    if "test" in card["metrics"]:
+        rows.append(
+            [f"served: {card['architecture']}", *(card["metrics"]["test"].get(name, {}).get("value") for name in names)]
+        )
     head = ["", *(name.replace("_", " ").replace("expected calibration error", "ECE") for name in names)]
     made = command(proofs.step("evaluate", FINAL, proof="seeds_test.json"))
     return page(table(head, rows, digits=4), made, shifted(proofs), throughput(proofs))
