@@ -4,13 +4,15 @@ TORCH ?= torch==2.13.0
 # Without a GPU PyTorch's build for the CPU will do, a tenth of the size; where its index is out of reach pip takes PyPI's build.
 TORCH_INDEX ?= $(if $(shell which nvidia-smi 2>/dev/null),,--extra-index-url https://download.pytorch.org/whl/cpu --retries 1)
 RUN ?= first
+# Options of `train`, such as TRAIN="--epochs 2".
+TRAIN ?=
 CHAOS_IMAGES ?= 10000
 IMAGES_FOLDER ?= /var/tmp/pneumoserve-images
 OSV ?= https://api.osv.dev/v1/query
 # test.txt holds all of run.txt, gateway.txt and worker.txt; what is measured against (bench*.txt) is not ours to mend.
 AUDITED := $(patsubst %,requirements/%.txt,test trainer tritonserver tritonstub audit)
 SERVE := .venv/bin
-TRAIN := .venv-trainer/bin
+TRAINER := .venv-trainer/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
 MARK_RUN := .venv/.installed-run
 MARK_TEST := .venv/.installed-test
@@ -21,7 +23,7 @@ MARK_PEERS := .venv-bench/.installed .venv-bench-mlserver/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test test-unit test-integration test-acceptance test-trainer chaos bench bench-peers images check format lock \
-	licences audit install release train clean
+	licences audit install install-trainer release train clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +40,7 @@ test-unit: $(MARK_TEST) ## Seconds, no network
 	$(SERVE)/python -m pytest tests/unit --ignore-glob="tests/unit/test_trainer_*"
 
 test-trainer: $(MARK_TRAINER) ## The trainer's tests, in its own environment
-	$(TRAIN)/python -m pytest tests/unit/test_trainer_*.py
+	$(TRAINER)/python -m pytest tests/unit/test_trainer_*.py
 
 test-integration: $(MARK_TEST) $(MARK_TRITON) ## Real Redis, real Triton, real Celery
 	$(SERVE)/python -m pytest tests/integration
@@ -69,16 +71,18 @@ format: $(MARK_TEST) ## Let ruff write the format
 	$(SERVE)/ruff format .
 	$(SERVE)/ruff check --fix .
 
-train: $(MARK_TRAINER) ## Train a model: make train RUN=name
-	$(TRAIN)/python -m trainer prepare --run $(RUN)
-	$(TRAIN)/python -m trainer train --run $(RUN)
+train: $(MARK_TRAINER) ## Train a model: make train RUN=name TRAIN="--epochs 2"
+	$(TRAINER)/python -m trainer prepare --run $(RUN)
+	$(TRAINER)/python -m trainer train --run $(RUN) $(TRAIN)
 
-release: train ## Train, calibrate, evaluate, export, gate, publish: make release RUN=name
+release: train ## Train, calibrate, evaluate, export, gate, publish: make release RUN=name TRAIN="..."
 	for step in calibrate evaluate export gate "publish --no-reload"; do \
-	  $(TRAIN)/python -m trainer $$step --run $(RUN) || exit 1; \
+	  $(TRAINER)/python -m trainer $$step --run $(RUN) || exit 1; \
 	done
 
 install: $(MARK_RUN) $(MARK_TRITON) ## Install what `make run` needs, and nothing else
+
+install-trainer: $(MARK_TRAINER) ## Install the trainer with PyTorch into .venv-trainer
 
 lock: $(MARK_TEST) ## Resolve the dependencies of pyproject.toml anew into requirements/
 	$(SERVE)/pip install --quiet uv
@@ -103,7 +107,7 @@ licences: $(MARK_AUDIT) $(MARK_TEST) $(MARK_TRAINER) ## Write docs/licences.md f
 	  .venv-audit/bin/pip-licenses --python "$$python" --with-system --from=mixed --no-version --format=markdown "$$@"; }; \
 	{ list "Gateway and worker" $(SERVE)/python --packages $$served; \
 	  list "What the embedded stack and the tests add" $(SERVE)/python --ignore-packages $$served; \
-	  list "What the trainer adds" $(TRAIN)/python --ignore-packages $$served $$tested; } | cat -s >> docs/licences.md
+	  list "What the trainer adds" $(TRAINER)/python --ignore-packages $$served $$tested; } | cat -s >> docs/licences.md
 
 audit: ## Look up known vulnerabilities of every locked version, where the advisories (osv.dev) can be reached
 	@if curl --silent --fail --output /dev/null --max-time 20 $(OSV) \
@@ -114,8 +118,8 @@ audit: ## Look up known vulnerabilities of every locked version, where the advis
 	  for lock in $(AUDITED); do echo "$$lock:"; look_up -r $$lock; done; look_up --no-deps -r .venv-audit/torch.txt; exit $$found; \
 	else echo "NOT LOOKED UP: known vulnerabilities; $(OSV) cannot be reached from here"; fi
 
-clean: ## Remove environments, caches and everything the local stack wrote
-	rm -rf .venv .venv-trainer .venv-triton .venv-bench .venv-bench-mlserver .venv-audit .local artifacts build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: ## Remove environments, caches, decoded films and everything the local stack wrote
+	rm -rf runs/.pixels .venv .venv-trainer .venv-triton .venv-bench .venv-bench-mlserver .venv-audit .local artifacts build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -144,8 +148,8 @@ $(MARK_TEST): requirements/test.txt $(MARK_RUN)
 
 $(MARK_TRAINER): requirements/trainer.txt pyproject.toml | .venv-trainer/bin/python
 	@echo "Installing the trainer with PyTorch into .venv-trainer (a few minutes) ..."
-	$(TRAIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH_INDEX) "$(TORCH)"
-	$(TRAIN)/python $(PIP_INSTALL) --require-hashes -r requirements/trainer.txt
+	$(TRAINER)/python -m pip install --quiet --disable-pip-version-check $(TORCH_INDEX) "$(TORCH)"
+	$(TRAINER)/python $(PIP_INSTALL) --require-hashes -r requirements/trainer.txt
 	@touch $@
 
 $(MARK_AUDIT): requirements/audit.txt
