@@ -43,7 +43,8 @@ def prepare(run: RunName) -> None:
         console.print(f"{name} is not there: {WITHOUT[name]}")
     left = [path for split in ("train", "test") for path in kermany.passed_over(source, split)]
     if left:
-        console.print(f"{len(left)} files passed over: {', '.join(path.name for path in left[:3])} ...", soft_wrap=True)
+        shown = ", ".join([*(path.name for path in left[:3]), *(["..."] if len(left) > 3 else [])])
+        console.print(f"{len(left)} files passed over: {shown}", soft_wrap=True)
     train, validation = train_and_validation()
     summary = {
         "train": counts(train.films),

@@ -16,7 +16,6 @@ import typer
 from cxr.schemas import ModelCard
 from cxr.triton import ModelClient
 from trainer.contract import MODEL_NAME
-from trainer.errors import MissingStep
 from trainer.golden import PHANTOMS, GoldenSet
 from trainer.refusals import StepRefused
 from trainer.reload import Reload, TritonUrl, bring_into_service, load_again, must_be_there
@@ -43,15 +42,14 @@ def serve_version(folder: Path, version: int, client: ModelClient | None = None)
     """Point the configs of the model's ``folder`` at one of its versions; without ``client``, no server is told.
 
     Raises:
-        MissingStep: there is no such version.
-        StepRefused: its graph is not the one of its card.
+        StepRefused: there is no such version, or its graph is not the one of its card.
         TritonAway: no server answers; nothing was changed.
         RolledBack: Triton did not load it or disagreed with its phantoms; everything is as it was.
     """
     repair(folder)
     if version not in versions(folder):
         there = ", ".join(map(str, versions(folder))) or "none"
-        raise MissingStep(f"{folder} has no version {version}; there: {there}")
+        raise StepRefused(f"{folder} has no version {version}; there: {there}")
     card = card_of(folder, version)
     graph = folder / str(version) / "model.onnx"
     if hashlib.sha256(graph.read_bytes()).hexdigest() != card.onnx_sha256:

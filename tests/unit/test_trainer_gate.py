@@ -19,7 +19,7 @@ from trainer.backend_program import load_program
 from trainer.contract import OUTPUTS, Answers
 from trainer.errors import MissingStep
 from trainer.exported import exported_card
-from trainer.gate import candidate_scorer, compare, worst_of
+from trainer.gate import candidate_scorer, compare, proof_row, worst_of
 from trainer.golden import MARGIN, GoldenSet, decisions, disagreements, golden_of
 from trainer.phantom import phantoms
 from trainer.precision import name_source
@@ -56,6 +56,10 @@ def test_an_engine_that_answers_alike_is_admitted(card: ModelCard) -> None:
     labels, p = spread()
     proof = compare("twin", labels, answers(p), answers((np.array(p) + 1e-4).tolist()), card)
     assert proof.admitted
+    assert proof_row(proof, Path("runs/toy"))[:2] == ["twin", "admitted"]
+    refused = proof_row(proof.model_copy(update={"reasons": ["too far", "golden"]}), Path("runs/toy"))
+    assert refused[1] == "refused"
+    assert refused[-2:] == ["too far; golden", "gate-twin.json"]
     assert (proof.decisions_flipped, proof.findings_changed, proof.films) == (0, 0, 1000)
 
 

@@ -66,6 +66,14 @@ def test_a_version_folder_can_be_served_alone(run: Path, folder: Path) -> None:
     assert differences(folder, card, cpu_engine_of(folder, 1)) == ""
 
 
+def test_publish_says_which_engine_will_serve(
+    run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("trainer.publish.RUNS_DIR", run.parent)
+    publish(run.name, "127.0.0.1:1", repository=folder.parent, replace=True, version=1, reload=False)
+    assert "served on CPUs by openvino-fp32; not loaded into a server" in " ".join(capsys.readouterr().out.split())
+
+
 def test_the_next_version_lies_beside_the_old_one_and_is_served(run: Path, folder: Path) -> None:
     publish_run(run, folder, 1, replace=True)
     old = contents(folder / "1")
@@ -178,7 +186,7 @@ def test_an_earlier_version_is_served_again_without_its_run(run: Path, folder: P
     shutil.rmtree(run)
     assert serve_version(folder, 1) == card_of(folder, 1) == served_card(folder)
     before = contents(folder)
-    with pytest.raises(MissingStep, match="no version 7; there: 1, 2"):
+    with pytest.raises(StepRefused, match="no version 7; there: 1, 2"):
         serve_version(folder, 7)
     with pytest.raises(RolledBack):
         serve_version(folder, 2, Nobody())
