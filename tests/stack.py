@@ -168,6 +168,9 @@ class Stack:
         """The process that was started last under this name."""
         return self._running[name].pid
 
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        return self._running[name]
+
     def alive(self, name: str) -> bool:
         return self._running[name].poll() is None
 

@@ -16,7 +16,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Run a worker
 @cli.command()
 def run() -> None:
     """Answer chunks until told to stop; what is in hand is finished first."""
-    app.run(read_settings())
+    raise typer.Exit(app.run(read_settings()))
 
 
 for command in operator.COMMANDS:

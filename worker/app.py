@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -26,6 +28,7 @@ from worker.child import BoxPlan
 from worker.chunks import ChunkWorker
 from worker.lanes import with_lanes
 from worker.observed import AnswerCount
+from worker.patience import with_patience
 from worker.reconcile import Reconciler
 from worker.tasks import register_tasks
 
@@ -104,11 +107,18 @@ def _predictors(settings: Settings) -> tuple[dict[QueueName, Predictor], list[Bo
     return predictors, boxes
 
 
-def run(settings: Settings) -> None:
-    """Work until the process is told to stop; what is in hand is finished first."""
+def run(settings: Settings) -> int:
+    """Work until the process is told to stop; what is in hand is finished first. Returns the process' exit code.
+
+    Workers of one machine have their process ids in their names, so that each can be told to stop by itself.
+    """
     sys.setswitchinterval(INTERPRETER_TURN_S)
     configure_tracing("worker", settings.otlp_endpoint, settings.trace_ratio)
     serve_metrics(settings.worker_metrics_port, settings.metrics_host)
     app = create_worker(settings)
+    with_patience(app, Ledger(settings.redis_url, patient=False).probe)
     lanes = with_lanes(app, settings.worker_concurrency)
-    app.worker_main(["worker", *lanes, "--without-gossip", "--without-mingle"])
+    name = f"worker-{os.getpid()}@{socket.gethostname()}"
+    worker = app.Worker(hostname=name, without_gossip=True, without_mingle=True, **lanes)
+    worker.start()
+    return int(worker.exitcode or 0)

@@ -12,8 +12,8 @@ from cxr.schemas import HintQueue
 BATCH_LANE = (HintQueue.RECOVERED, HintQueue.BATCH)  # in this order
 
 
-def with_lanes(app: Celery, chunks_per_lane: int) -> list[str]:
-    """Give the worker of ``app`` its interactive lane; the options of its command line that go with it.
+def with_lanes(app: Celery, chunks_per_lane: int) -> dict[str, Any]:
+    """Give the worker of ``app`` its interactive lane; the options of Celery's worker that go with it.
 
     Celery's own consumer takes the batch lane's messages, ``chunks_per_lane`` at a time; a second consumer, on a
     channel of its own and so with a prefetch count of its own, takes the interactive ones.
@@ -23,8 +23,7 @@ def with_lanes(app: Celery, chunks_per_lane: int) -> list[str]:
         chunks = chunks_per_lane
 
     app.steps["consumer"].add(Interactive)
-    queues = ",".join(BATCH_LANE)
-    return [f"--queues={queues}", f"--concurrency={2 * chunks_per_lane}", "--pool=threads"]
+    return {"queues": list(BATCH_LANE), "concurrency": 2 * chunks_per_lane, "pool": "threads"}
 
 
 class InteractiveLane(bootsteps.StartStopStep):  # type: ignore[misc]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -54,4 +55,4 @@ class MortalChunkWorker(ChunkWorker):
 
 if __name__ == "__main__":
     app.ChunkWorker = MortalChunkWorker  # type: ignore[misc]
-    app.run(Settings())
+    sys.exit(app.run(Settings()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ RECEPTIONS = "cxr:dicom:receptions"
 WORKERS = "cxr:workers"
 RETURNS = "cxr:dicom:returns"
 RETURN_PREFIX = "cxr:dicom:return:"
+PROBE = "cxr:probe"
 
 SCRIPTS = (
     "admit",
@@ -56,6 +58,10 @@ SOCKET_TIMEOUT_S, HASTY_TIMEOUT_S = 10, 2
 # A Redis that restarts refuses connections, or loads its file, for a moment: about three seconds are waited in all.
 # A call whose reply was lost is sent again as well, so a script that is run twice must do once what it does.
 FIRST_PAUSE_S, LONGEST_PAUSE_S, ATTEMPTS_AGAIN = 0.1, 1.0, 6
+PROBE_KEPT_MS = 1000
+# The words with which Redis begins a refusal, some of them in the middle of a script's error. The rest of what it says
+# may hold keys, and so is repeated nowhere.
+REFUSALS = re.compile(r"\b(OOM|MISCONF|READONLY|LOADING|MASTERDOWN|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM|BUSY)\b")
 
 
 class Ledger:
@@ -83,6 +89,16 @@ class Ledger:
         """
         with redis_errors():
             return self._scripts[script](keys=list(keys), args=list(arguments))
+
+    def ping(self) -> None:
+        """Raise ``LedgerUnavailable`` unless Redis answers."""
+        with redis_errors():
+            self.redis.ping()
+
+    def probe(self) -> None:
+        """Raise ``LedgerUnavailable`` unless Redis takes writes: one that is full or read-only still answers."""
+        with redis_errors():
+            self.redis.set(PROBE, "1", px=PROBE_KEPT_MS)
 
     def entries(self, stream: str) -> Iterator[tuple[str, dict[str, str]]]:
         """Id and fields of every entry of a stream, oldest first, read page by page."""
@@ -115,7 +131,13 @@ def redis_errors() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        raise LedgerUnavailable(type(error).__name__) from error
+        raise LedgerUnavailable(_reason(error)) from error
+
+
+def _reason(error: redis.RedisError) -> str:
+    """Redis' own word for why it refuses (``OOM``, ``READONLY``, ...); where it has none, the kind of the error."""
+    said = REFUSALS.search(f"{getattr(error, 'status_code', None) or ''} {error}")
+    return said[0] if said else type(error).__name__
 
 
 def job_key(job_id: str, part: str = "") -> str:

@@ -17,6 +17,7 @@ from cxr.errors import CxrError
 from cxr.jobs.ledger import redis_errors
 
 PAUSE_S = 10.0
+FULL_S = 25.0  # longer than a worker keeps its answers for a Redis that is away, and than anything retries
 
 
 def kill(trial: Trial) -> str:
@@ -46,17 +47,20 @@ def full(trial: Trial) -> str:
     answers = []
     for _ in trial.strikes(2):
         trial.stack.ledger.redis.config_set("maxmemory", 1)
+        until = time.monotonic() + FULL_S
         with httpx.Client(base_url=trial.stack.gateway_url, timeout=30) as client:
             for _ in range(10):
                 answers.append(upload(trial, client, 5))
                 time.sleep(0.5)
+        time.sleep(max(0.0, until - time.monotonic()))
         trial.stack.ledger.redis.config_set("maxmemory", 0)
     known = {job.id for job in trial.stack.jobs.recent(10_000)}
     half = len(known - set(trial.job_ids))
     refused = [status for status in answers if status != 202]
     trial.struck(len(refused) > 0, "every upload was accepted although Redis had no memory left")
     trial.struck(recorded(trial.folder)["answers_not_recorded"] > 0, "no worker met the limit")
-    return f"{len(answers)} uploads meanwhile: {len(refused)} answered {sorted(set(refused))}, {half} half accepted"
+    uploads = f"{len(answers)} uploads meanwhile: {len(refused)} answered {sorted(set(refused))}, {half} half accepted"
+    return f"2 times {FULL_S:.0f} s; {uploads}"
 
 
 def drop_connections(trial: Trial) -> str:
