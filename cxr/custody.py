@@ -8,6 +8,7 @@ from itertools import islice
 
 from cxr.blobs import BlobStore
 from cxr.errors import JobNotFound
+from cxr.installation import Installation
 from cxr.jobs import AuditLog, JobStore
 from cxr.schemas import Job
 
@@ -22,6 +23,7 @@ class Custody:
 
     def __init__(self, jobs: JobStore, blobs: BlobStore, audit: AuditLog) -> None:
         self._jobs, self._blobs, self._audit = jobs, blobs, audit
+        self._installation = Installation(jobs, blobs)
 
     def submitted(self, job: Job, actor: str) -> None:
         """Put on the record that this job was accepted from ``actor``."""
@@ -51,8 +53,13 @@ class Custody:
             self._blobs.discard(sha256, self._jobs.needs_blob)
 
     def expire(self) -> int:
-        """Forget what is past its retention, and uploads that were never finished; returns how many jobs."""
+        """Forget what is past its retention, and uploads that were never finished; returns how many jobs.
+
+        Raises ``OtherInstallation``, as ``sweep`` and ``tidy`` do: nothing is removed from a store that is not ours.
+        """
         jobs = self._jobs.expired()
+        if jobs:
+            self._installation.check()
         for job_id in jobs:
             with suppress(JobNotFound):  # its owner was faster
                 self.forget(job_id, RETENTION, "expired")
@@ -63,15 +70,25 @@ class Custody:
 
         Such are what a process leaves that is killed between forgetting a job and removing its bytes.
         """
+        self._installation.check()
         removed = 0
-        for page in batched(self._blobs.stored(older_than_s), SWEEP_PAGE):
-            for sha256 in self._jobs.unneeded(page):
-                self._blobs.discard(sha256, self._jobs.needs_blob)
-                removed += 1
+        for sha256 in self.unnamed(older_than_s):
+            self._blobs.discard(sha256, self._jobs.needs_blob)
+            removed += 1
         return removed
+
+    def unnamed(self, older_than_s: float = ABANDONED_S) -> Iterator[str]:
+        """The SHA-256 of stored image bytes that no job names."""
+        for page in batched(self._blobs.stored(older_than_s), SWEEP_PAGE):
+            yield from self._jobs.unneeded(page)
+
+    def adopt(self) -> str:
+        """Say that ledger and store belong together; the id of their installation."""
+        return self._installation.adopt()
 
     def tidy(self, older_than_s: float = ABANDONED_S) -> None:
         """Remove image bytes that a killed process left half written or half removed. Raises ``BlobsUnavailable``."""
+        self._installation.check()
         self._blobs.tidy(self._jobs.needs_blob, older_than_s)
 
 

@@ -21,6 +21,7 @@ from cxr.errors import (
     JobNotFound,
     NotAcceptable,
     NotSignedIn,
+    OtherInstallation,
     RequestRefused,
     RequestTooLarge,
     ResultsNotReady,
@@ -55,6 +56,7 @@ STATUS: dict[type[CxrError], HTTPStatus] = {
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     ContractBroken: HTTPStatus.BAD_GATEWAY,
     SettingsRefused: HTTPStatus.INTERNAL_SERVER_ERROR,  # it ends the process; no client hears it
+    OtherInstallation: HTTPStatus.INTERNAL_SERVER_ERROR,  # said to the operator alone
     CxrError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Event, Thread
 
 from cxr.blobs import BlobStore
-from cxr.errors import ContractBroken, LedgerUnavailable, ModelUnavailable, Unavailable
+from cxr.errors import ContractBroken, FilmLost, LedgerUnavailable, ModelUnavailable, Unavailable
 from cxr.jobs import Lease, Leases
 from cxr.predictor import Predictor
 from cxr.schemas import Chunk, Prediction, QueueName, Rejection
@@ -97,9 +97,18 @@ class ChunkWorker:
             self._precedence.give_way(lease.queue)
             places = list(unknown)[first : first + self._slice_images]
             with stage("read", images=len(places)):
-                contents = list(self._threads.map(self._blobs.get, [unknown[index] for index in places]))
-            answers |= dict(zip(places, predictor.predict(contents), strict=True))
+                found = list(self._threads.map(self._read, [unknown[index] for index in places]))
+            contents = [content for content in found if not isinstance(content, Rejection)]
+            judged = iter(predictor.predict(contents) if contents else ())
+            said = [content if isinstance(content, Rejection) else next(judged) for content in found]
+            answers |= dict(zip(places, said, strict=True))
         return {index: lease.waiting[index].noted(answer) for index, answer in answers.items()}
+
+    def _read(self, sha256: str) -> bytes | Rejection:
+        try:
+            return self._blobs.get(sha256)
+        except FilmLost as error:
+            return Rejection.of(error)
 
     def _recorded(self, lease: Lease, answers: dict[int, Prediction | Rejection]) -> int:
         """Write the answers, patiently: a ledger that restarts must not cost the work, nor the chunk an attempt."""

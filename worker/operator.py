@@ -134,11 +134,21 @@ def archive_audit(
     console.print(f"{count} entries from before {before:%Y-%m-%d} moved to {into}")
 
 
-def retain() -> None:
+def retain(
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Only say that this ledger and this store belong together.")
+    ] = False,
+) -> None:
     """Forget jobs past their retention, as workers do by themselves; remove image bytes that no job names."""
     custody = Desk.open().custody
+    if adopt:
+        console.print(f"ledger and image store are installation {custody.adopt()}")
+        console.print(
+            f"{sum(1 for _ in custody.unnamed())} films of it are named by no job: the next retain removes them"
+        )
+        return
+    custody.tidy()  # refuses a store that is not this ledger's, before anything is removed
     expired = custody.expire()
-    custody.tidy()
     console.print(f"{expired} jobs forgotten, {custody.sweep()} films removed that no job named")
 
 

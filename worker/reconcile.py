@@ -54,8 +54,8 @@ class Reconciler:
             self._act_on(overdue)
         self._custody.expire()
         if time.monotonic() - self._tidied_at > BETWEEN_TIDYINGS_S:  # a request to the store, so not at every look
-            self._custody.tidy()
             self._tidied_at = time.monotonic()
+            self._custody.tidy()
 
     def _act_on(self, overdue: OverdueChunk) -> None:
         chunk = overdue.chunk

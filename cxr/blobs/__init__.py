@@ -24,7 +24,10 @@ class BlobStore(Protocol):
         ...
 
     def get(self, sha256: str) -> bytes:
-        """The bytes stored under ``sha256``."""
+        """The bytes stored under ``sha256``.
+
+        Raises ``FilmLost`` when they are not there, nor on their way, although the store is: it knows its installation.
+        """
         ...
 
     def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
@@ -33,6 +36,14 @@ class BlobStore(Protocol):
 
     def tidy(self, still_needed: Callable[[str], bool], older_than_s: float) -> None:
         """Finish what processes that were killed began that long ago: half-written blobs, half-removed ones."""
+        ...
+
+    def installation(self) -> str | None:
+        """The id of the installation whose store this is; None when it was given none."""
+        ...
+
+    def belong_to(self, installation: str) -> None:
+        """Keep this id, durably."""
         ...
 
     def stored(self, older_than_s: float) -> Iterator[str]:

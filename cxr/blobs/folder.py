@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cxr.errors import BlobsUnavailable
+from cxr.errors import BlobsUnavailable, FilmLost
 
-UNFINISHED, DISCARDED = "unfinished", ".discarded"
+UNFINISHED, DISCARDED, INSTALLATION = "unfinished", ".discarded", "installation"
 
 
 class FolderStore:
@@ -37,9 +37,17 @@ class FolderStore:
         return sha256
 
     def get(self, sha256: str) -> bytes:
-        """Return the bytes stored under ``sha256``."""
+        """Return the bytes stored under ``sha256``. Raises ``FilmLost`` when a folder that is ours has them no more."""
+        path = self._path(sha256)
         with _said_in_our_words():
-            return self._path(sha256).read_bytes()
+            try:
+                return path.read_bytes()
+            except FileNotFoundError:
+                if self.installation() is None or any((self._folder / UNFINISHED).glob(f"{sha256}.*{DISCARDED}")):
+                    raise
+            if path.exists():  # a removal was called off meanwhile
+                return path.read_bytes()
+        raise FilmLost
 
     def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
         """Remove a blob that no job needs.
@@ -69,6 +77,18 @@ class FolderStore:
                     path.rename(self._path(sha256))
                 else:
                     path.unlink()
+
+    def installation(self) -> str | None:
+        """The id of the installation whose folder this is."""
+        with _said_in_our_words(), suppress(FileNotFoundError):
+            return (self._folder / INSTALLATION).read_text()
+        return None
+
+    def belong_to(self, installation: str) -> None:
+        """Keep this id, synced to disk."""
+        with _said_in_our_words():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._write_whole(self._folder / INSTALLATION, installation.encode())
 
     def stored(self, older_than_s: float) -> Iterator[str]:
         """The SHA-256 of every blob that was stored that long ago."""

@@ -13,10 +13,10 @@ from typing import Any
 import obstore
 from obstore.exceptions import BaseError
 
-from cxr.errors import BlobsUnavailable
+from cxr.errors import BlobsUnavailable, FilmLost
 from cxr.s3 import bucket
 
-ASIDE = "aside"
+ASIDE, INSTALLATION = "aside", "installation"
 
 
 class ObjectStore:
@@ -42,9 +42,16 @@ class ObjectStore:
         return sha256
 
     def get(self, sha256: str) -> bytes:
-        """The bytes stored under ``sha256``."""
+        """The bytes stored under ``sha256``. Raises ``FilmLost`` when a bucket that is ours has them no more."""
         with _said_in_our_words():
-            return bytes(obstore.get(self._objects, _path(sha256)).bytes())
+            content = self._bytes(_path(sha256))
+            if content is None:
+                if self.installation() is None or self._is_aside(sha256):
+                    raise FileNotFoundError
+                content = self._bytes(_path(sha256))  # a removal may have been called off meanwhile
+        if content is None:
+            raise FilmLost
+        return content
 
     def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
         """Remove a blob that no job needs: a copy stays aside until that has been asked once more."""
@@ -62,11 +69,22 @@ class ObjectStore:
             for path in self._paths(ASIDE, older_than_s):
                 self._settle(path, still_needed)
 
+    def installation(self) -> str | None:
+        """The id of the installation whose bucket this is."""
+        with _said_in_our_words():
+            content = self._bytes(INSTALLATION)
+        return content.decode() if content is not None else None
+
+    def belong_to(self, installation: str) -> None:
+        """Keep this id."""
+        with _said_in_our_words():
+            obstore.put(self._objects, INSTALLATION, installation.encode())
+
     def stored(self, older_than_s: float) -> Iterator[str]:
         """The SHA-256 of every blob that was stored that long ago."""
         with _said_in_our_words():
             for path in self._paths(None, older_than_s):
-                if not path.startswith(f"{ASIDE}/"):
+                if path != INSTALLATION and not path.startswith(f"{ASIDE}/"):
                     yield path.replace("/", "")
 
     def _settle(self, aside: str, still_needed: Callable[[str], bool]) -> None:
@@ -79,6 +97,16 @@ class ObjectStore:
         before = datetime.now(UTC) - timedelta(seconds=older_than_s)
         for page in obstore.list(self._objects, prefix):
             yield from (entry["path"] for entry in page if entry["last_modified"] <= before)
+
+    def _is_aside(self, sha256: str) -> bool:
+        pages = obstore.list(self._objects, ASIDE)
+        return any(entry["path"].startswith(f"{ASIDE}/{sha256}.") for page in pages for entry in page)
+
+    def _bytes(self, path: str) -> bytes | None:
+        try:
+            return bytes(obstore.get(self._objects, path).bytes())
+        except FileNotFoundError:
+            return None
 
     def _has(self, path: str) -> bool:
         try:

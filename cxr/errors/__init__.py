@@ -5,6 +5,7 @@ CxrError
 │   ├── EmptyFile            empty_file
 │   ├── FileTooLarge         file_too_large
 │   ├── ObjectNotFound       object_not_found
+│   ├── FilmLost             film_lost
 │   ├── UnsupportedFormat    unsupported_format
 │   ├── CorruptImage         corrupt_image
 │   ├── TooManyPixels        too_many_pixels
@@ -55,8 +56,10 @@ CxrError
 │   └── NodeUnavailable      node_unavailable
 ├── ContractBroken           the served model is not the one this program was written for
 │                            contract_broken
-└── SettingsRefused          a CXR_ variable is unknown, missing or out of its bounds
-                             settings_refused
+├── SettingsRefused          a CXR_ variable is unknown, missing or out of its bounds
+│                            settings_refused
+└── OtherInstallation        ledger and image store do not belong together; nothing was removed
+                             other_installation
 """
 
 from __future__ import annotations
@@ -78,7 +81,7 @@ from cxr.errors.availability import (
     TooManyFollowers,
     Unavailable,
 )
-from cxr.errors.configuration import SettingsRefused
+from cxr.errors.configuration import OtherInstallation, SettingsRefused
 from cxr.errors.images import (
     CorruptDicom,
     CorruptImage,
@@ -86,6 +89,7 @@ from cxr.errors.images import (
     DecodeTimeout,
     EmptyFile,
     FileTooLarge,
+    FilmLost,
     ImageRejected,
     InvertedFilm,
     MultiFrameDicom,
@@ -137,6 +141,7 @@ __all__ = [
     "DecoderUnavailable",
     "EmptyFile",
     "FileTooLarge",
+    "FilmLost",
     "IdempotencyKeyReused",
     "ImageNotFound",
     "ImageRejected",
@@ -155,6 +160,7 @@ __all__ = [
     "NotSignedIn",
     "ObjectNotFound",
     "ObjectStoreUnavailable",
+    "OtherInstallation",
     "PoisonImage",
     "QueueFull",
     "QueueUnavailable",

@@ -29,6 +29,11 @@ class ObjectNotFound(ImageRejected):
     sentence = "There is no file at this address that the server may read."
 
 
+class FilmLost(ImageRejected):
+    code = "film_lost"
+    sentence = "The film is no longer in the image store, so it cannot be judged; it has to be sent again."
+
+
 class UnsupportedFormat(ImageRejected):
     code = "unsupported_format"
     sentence = "The file is not a JPEG, PNG or DICOM image."

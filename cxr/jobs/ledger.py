@@ -36,6 +36,7 @@ WORKERS = "cxr:workers"
 RETURNS = "cxr:dicom:returns"
 RETURN_PREFIX = "cxr:dicom:return:"
 PROBE = "cxr:probe"
+INSTALLATION = "cxr:installation"
 
 SCRIPTS = (
     "admit",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from cxr.errors import ImageNotFound, JobNotFound, QueueFull, QuotaExceeded
 from cxr.jobs.backlog import Backlog
@@ -13,6 +13,7 @@ from cxr.jobs.identity import new_job_id
 from cxr.jobs.ledger import (
     ANSWERED_PREFIX,
     EXPIRING,
+    INSTALLATION,
     JOBS,
     LOAD_PREFIX,
     NEEDS,
@@ -196,6 +197,17 @@ class JobStore:
         with redis_errors():
             counts = self._ledger.redis.hmget(NEEDS, list(hashes))
         return [sha256 for sha256, count in zip(hashes, counts, strict=True) if count is None]
+
+    def installation(self) -> str | None:
+        """The id of the installation whose ledger this is; None when it was given none."""
+        with redis_errors():
+            return cast("str | None", self._ledger.redis.get(INSTALLATION))
+
+    def belong_to(self, installation: str) -> str:
+        """Keep this id, unless there is one; the id that is kept."""
+        with redis_errors():
+            self._ledger.redis.set(INSTALLATION, installation, nx=True)
+        return self.installation() or installation
 
     # -- images that were set aside
 

@@ -14,6 +14,7 @@ ADVICE = {
     "image_rejected": "Send another export of the film.",
     "empty_file": "The export probably failed. " + ANOTHER_EXPORT,
     "file_too_large": "Send the film alone and without other frames, or as a compressed DICOM, PNG or JPEG file.",
+    "film_lost": "Send the film again.",
     "unsupported_format": "Send the film as DICOM, PNG or JPEG. Screenshots of reports, PDF and TIFF are not read.",
     "corrupt_image": "The file may have been cut off on its way. " + ANOTHER_EXPORT,
     "too_many_pixels": "Export the film at its own size; no chest detector has as many pixels.",
@@ -66,6 +67,7 @@ ADVICE = {
     "blobs_unavailable": AGAIN,
     "contract_broken": OPERATOR,
     "settings_refused": OPERATOR,
+    "other_installation": OPERATOR,
 }
 
 

@@ -79,11 +79,15 @@ def test_old_entries_of_the_record_move_to_a_file_and_no_other(redis_stack: Stac
 
 
 def test_what_is_past_its_retention_is_forgotten_by_command(redis_stack: Stack) -> None:
+    assert worker(redis_stack, "retain", "--adopt").returncode == 0  # other tests empty the ledger
     job_id = redis_stack.submit([png()])
     redis_stack.ledger.redis.zadd("cxr:expiring", {job_id: 1})
     done = worker(redis_stack, "retain")
     assert (done.returncode, "1 jobs forgotten, 0 films" in done.stdout) == (0, True), done.stdout
     assert job_id not in [job.id for job in redis_stack.jobs.recent()]
+    redis_stack.ledger.redis.flushdb()
+    refused = worker(redis_stack, "retain")
+    assert (refused.returncode, refused.stdout.startswith("other_installation: ")) == (1, True), refused.stdout
 
 
 def test_a_drained_worker_stops_by_itself(redis_stack: Stack) -> None:

@@ -70,6 +70,18 @@ def test_a_lost_message_is_found(own_stack: Stack) -> None:
     assert len(own_stack.results(job_id)) == 10
 
 
+def test_a_film_that_is_gone_from_the_store_is_answered_and_holds_nobody_up(own_stack: Stack) -> None:
+    wait_until(own_stack.blobs.installation, 30, "the store to know whose it is")
+    own_stack.stop("worker")
+    job_id = own_stack.submit(distinct_films(3))
+    gone = own_stack.jobs.result(job_id, 1).image.sha256
+    own_stack.blobs.discard(str(gone), still_needed=lambda _: False)
+    own_stack.start("worker")
+    codes = [getattr(answer, "code", None) for answer in own_stack.results(job_id)]
+    assert codes[1] == "film_lost"
+    assert "film_lost" not in (codes[0], codes[2])
+
+
 def test_interactive_work_overtakes_a_batch(own_stack: Stack) -> None:
     own_stack.stop("worker")
     batch = own_stack.submit(distinct_films(400))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cxr.blobs import BlobStore, FolderStore, ObjectStore, blob_store
-from cxr.errors import BlobsUnavailable
+from cxr.errors import BlobsUnavailable, FilmLost
 from cxr.settings import Settings
 from tests.object_store import Bucket
 from tests.stack import free_port
@@ -66,6 +66,18 @@ def test_discarded_bytes_are_gone(place: Place) -> None:
     with pytest.raises(BlobsUnavailable):
         place.store.get(sha256)
     place.store.discard(sha256, still_needed=lambda _: False)
+
+
+def test_bytes_that_an_installations_own_store_has_no_more_are_lost(place: Place) -> None:
+    """A store that nobody has used, such as a volume that is not mounted, is away instead."""
+    sha256 = place.store.put(b"film")
+    place.put_aside(sha256)
+    place.store.belong_to("ours")
+    with pytest.raises(BlobsUnavailable):  # it may come back
+        place.store.get(sha256)
+    place.store.tidy(lambda _: False, older_than_s=0)
+    with pytest.raises(FilmLost):
+        place.store.get(sha256)
 
 
 def test_bytes_that_are_needed_again_meanwhile_stay(place: Place) -> None:
