@@ -63,7 +63,7 @@ def serve(
         from gateway.app import create_app
 
         configure_tracing("gateway", settings.otlp_endpoint, settings.trace_ratio)
-        gauges = LedgerGauges(Ledger(settings.redis_url))
+        gauges = LedgerGauges(Ledger(settings.redis_url, patient=False))
         serve_metrics(settings.gateway_metrics_port, settings.metrics_host, gauges.read)
         uvicorn.run(
             create_app(settings),

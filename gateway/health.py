@@ -25,18 +25,17 @@ def health_api(parts: Parts) -> APIRouter:
         responses=documented(Unavailable),
     )
     def readyz() -> dict[str, str]:
-        """Ledger and model answer; otherwise a problem that names what is away."""
-        away = [name for name, answers in (("ledger", _ledger_answers), ("model", parts.model.ready)) if not answers()]
+        """The ledger takes writes and the model answers; otherwise a problem that names what is away, and why."""
+        away = []
+        try:
+            parts.probe()
+        except LedgerUnavailable as error:
+            away.append(f"ledger ({error.detail})")
+        if not parts.model.ready():
+            away.append("model")
         if away:
             raise Unavailable(f"away: {', '.join(away)}")
         return {"status": "ready"}
-
-    def _ledger_answers() -> bool:
-        try:
-            parts.jobs.ping()
-        except LedgerUnavailable:
-            return False
-        return True
 
     @api.get(
         "/v1/model",

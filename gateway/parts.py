@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from cxr.blobs import BlobStore, blob_store
@@ -42,12 +43,14 @@ class Parts:
     idempotency: IdempotencyKeys
     backlog: Backlog
     gauges: LedgerGauges
+    probe: Callable[[], None]
+    """Raises ``LedgerUnavailable`` unless the ledger takes writes, within seconds."""
     entry: Entry = field(default_factory=OpenEntry)
     caller: Caller = EVERYBODY
 
     @classmethod
     def of(cls, settings: Settings) -> Parts:
-        ledger = Ledger(settings.redis_url)
+        ledger, hasty = Ledger(settings.redis_url), Ledger(settings.redis_url, patient=False)
         jobs, blobs = JobStore(ledger, settings), blob_store(settings)
         audit = AuditLog(ledger)
         return cls(
@@ -62,7 +65,8 @@ class Parts:
             feedback=FeedbackLog(ledger),
             idempotency=IdempotencyKeys(ledger, settings.idempotency_s),
             backlog=Backlog(ledger),
-            gauges=LedgerGauges(ledger),
+            gauges=LedgerGauges(hasty),
+            probe=hasty.probe,
             entry=_entry(settings),
         )
 

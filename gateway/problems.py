@@ -107,6 +107,12 @@ def problem_response(error: CxrError) -> Response:
     return response
 
 
+def log_unavailable(error: CxrError) -> None:
+    """Say in the log which part is away or refuses, and why: it is not the request's fault."""
+    if isinstance(error, Unavailable):
+        logger("gateway").warning("part_unavailable", code=error.code, detail=error.detail)
+
+
 def documented(*errors: type[CxrError]) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's ``responses`` for the errors a route may answer with, grouped by status, their codes listed."""
     by_status: dict[HTTPStatus, list[type[CxrError]]] = {}
@@ -147,6 +153,7 @@ def answer_with_problems(app: FastAPI) -> None:
     @app.exception_handler(CxrError)
     async def _cxr(_: Request, error: CxrError) -> Response:
         REQUESTS_REFUSED.labels(error.code).inc()
+        log_unavailable(error)
         return problem_response(error)
 
     @app.exception_handler(RequestValidationError)

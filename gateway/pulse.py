@@ -22,17 +22,20 @@ class Pulse:
     in_hand: int | None = None
     set_aside: int | None = None
     oldest_s: dict[QueueName, float] = field(default_factory=dict)
+    writable: bool = True
 
 
 def feel(parts: Parts) -> Pulse:
     """Look once; never raises."""
     model = _model(parts)
-    try:
-        standing = parts.backlog.standing()
-    except CxrError:
-        return Pulse(model, ledger=False)
     readings = list(parts.gauges.read())
     figures = {reading.name: reading.value for reading in readings if not reading.labels}
+    try:
+        standing = parts.backlog.standing() if figures["cxr_ledger_up"] else None
+    except CxrError:
+        standing = None
+    if standing is None:
+        return Pulse(model, ledger=False)
     ages = {
         queue: reading.value
         for reading in readings
@@ -41,13 +44,14 @@ def feel(parts: Parts) -> Pulse:
     }
     return Pulse(
         model,
-        figures["cxr_ledger_up"] == 1,
+        True,
         _whole(figures.get("cxr_workers_present")),
         standing.images,
         standing.images_per_s,
         _whole(figures.get("cxr_leases_in_flight")),
         _whole(figures.get("cxr_set_aside_images")),
         ages,
+        figures["cxr_ledger_writable"] == 1,
     )
 
 

@@ -24,7 +24,7 @@ from gateway.page.reading import EMPTY, Way, reading
 from gateway.page.standing import deleted, fault, progress, receiving
 from gateway.page.worklist import worklist
 from gateway.parts import Parts
-from gateway.problems import status_of
+from gateway.problems import log_unavailable, status_of
 from gateway.spool import Upload
 from gateway.ui_view import Shown, View
 from gateway.uploads import accept
@@ -130,7 +130,7 @@ class Page:
             job = accept([Upload.of_path(Path(path)) for path in paths], seen)
         except CxrError as error:
             shown = self._cleared(view, request)
-            shown.alert = shown.standing = self._fault(error, "Not accepted", request)
+            shown.alert = shown.standing = self._fault(error, "Not accepted", request, of_upload=True)
         else:
             shown = self._opened(job, view, request)
         yield None, *shown.parts()
@@ -267,11 +267,12 @@ class Page:
         except JobNotFound:  # deleted meanwhile
             return []
 
-    def _fault(self, error: CxrError, title: str, request: gr.Request) -> str:
+    def _fault(self, error: CxrError, title: str, request: gr.Request, *, of_upload: bool = False) -> str:
         """HTML of what could not be done; on the record, as at every other door, where the visitor may not do it."""
         if isinstance(error, ScopeMissing | JobNotFound):
             self._parts.entry.refused(caller_of(request), "page", status_of(type(error)))
-        return fault(error, title)
+        log_unavailable(error)
+        return fault(error, title, of_upload=of_upload)
 
     def _seen(self, request: gr.Request, scope: Scope) -> Parts:
         caller = caller_of(request)

@@ -184,7 +184,7 @@ class Stack:
             return self.model.ready()
         if name == "redis":
             try:
-                self.jobs.ping()
+                self.ledger.ping()
             except CxrError:
                 return False
             return True

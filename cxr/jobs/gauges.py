@@ -12,6 +12,7 @@ from cxr.jobs.presence import Presence
 from cxr.schemas import Chunk, HintQueue
 from cxr.telemetry.metrics import Reading
 
+WRITABLE = "1 when Redis takes writes, 0 when it answers and refuses them: nothing can be accepted or answered."
 OLDEST_OF = 100  # chunks hinted first; one hinted again moves back, so the first alone might not be the oldest
 
 
@@ -19,19 +20,31 @@ class LedgerGauges:
     """Reads the ledger at each scrape, in about ten round trips, however long the queues are."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._redis, self._backlog, self._presence = ledger.redis, Backlog(ledger), Presence(ledger)
+        self._ledger, self._redis = ledger, ledger.redis
+        self._backlog, self._presence = Backlog(ledger), Presence(ledger)
 
     def read(self) -> Iterator[Reading]:
-        """All gauges; when Redis is away, ``cxr_ledger_up`` 0 alone."""
+        """All gauges; when Redis is away, ``cxr_ledger_up`` 0 alone.
+
+        A ledger that is not patient gives Prometheus its answer in time, also when Redis hangs.
+        """
         started = time.monotonic()
         try:
-            readings = [*self._queues(), *self._work(), *self._memory()]
+            readings = [*self._queues(), *self._work(), *self._memory(), self._writable()]
         except LedgerUnavailable:
             yield Reading("cxr_ledger_up", "1 when Redis answers, else 0.", 0)
             return
         yield Reading("cxr_ledger_up", "1 when Redis answers, else 0.", 1)
         yield Reading("cxr_ledger_read_seconds", "Time to read these gauges.", time.monotonic() - started)
         yield from readings
+
+    def _writable(self) -> Reading:
+        """Redis may answer and refuse every write: full, read-only, its disk fails."""
+        try:
+            self._ledger.probe()
+        except LedgerUnavailable:
+            return Reading("cxr_ledger_writable", WRITABLE, 0)
+        return Reading("cxr_ledger_writable", WRITABLE, 1)
 
     def _queues(self) -> Iterator[Reading]:
         for queue in HintQueue:

@@ -224,11 +224,6 @@ class JobStore:
         loads = [LOAD_PREFIX + "all", self._owner_load(job_id)]
         return bool(self._ledger.run("retry", [*keys, *loads, SET_ASIDE], [job_id, index]))
 
-    def ping(self) -> None:
-        """Raise ``LedgerUnavailable`` unless Redis answers."""
-        with redis_errors():
-            self._ledger.redis.ping()
-
     def _job_or_none(self, job_id: str) -> Job | None:
         try:
             return self.job(job_id)

@@ -54,6 +54,7 @@ class Door:
         refuse_open_door(settings.dicom_host, self._peers)
         ledger = Ledger(settings.redis_url)
         returns, to = Returns(ledger), node(settings.dicom_return_to)
+        self._owed = Returns(Ledger(settings.redis_url, patient=False)).owed
         self._desk = Desk(_parts_of(parts, settings.dicom_owner), Receptions(ledger), returns if to else None)
         self._sender = Sender(to, settings.dicom_ae_title, returns, DicomResults.by(self._desk.parts)) if to else None
         self._receptions: dict[Association, Reception] = {}
@@ -93,7 +94,7 @@ class Door:
     def gauges(self) -> Iterator[Reading]:
         """For Prometheus: what is owed to the node, read anew at each scrape; nothing while the ledger is away."""
         with suppress(CxrError):
-            owed = self._desk.returns.owed() if self._desk.returns else 0
+            owed = self._owed() if self._desk.returns else 0
             yield Reading("cxr_dicom_returns_owed", "Jobs whose results are not all sent back yet.", owed)
 
     def _application_entity(self) -> ApplicationEntity:

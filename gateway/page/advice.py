@@ -5,6 +5,7 @@ from __future__ import annotations
 from cxr.errors import CxrError, error_of
 
 AGAIN = "Wait a moment and try again; nothing is lost."
+SEND_AGAIN = "It was not accepted: wait a moment and send it again."
 OPERATOR = "Tell the operator of this server."
 ANOTHER_EXPORT = "Export the film again from where it came from, as DICOM, PNG or JPEG, and send that file."
 
@@ -71,8 +72,12 @@ ADVICE = {
 }
 
 
-def advice(code: str) -> str:
-    """What to do about an error; where nothing is said of its code, what is said of the kind it belongs to."""
-    return next(
+def advice(code: str, *, of_upload: bool = False) -> str:
+    """What to do about an error; where nothing is said of its code, what is said of the kind it belongs to.
+
+    Of an upload it is said that nothing of it was kept.
+    """
+    found = next(
         ADVICE[error.code] for error in error_of(code).__mro__ if issubclass(error, CxrError) and error.code in ADVICE
     )
+    return found.replace(AGAIN, SEND_AGAIN) if of_upload else found

@@ -55,12 +55,12 @@ def deleted(films: int) -> str:
 <section class="panel deleted" role="status"><p>Deleted: {count(films, "film")} and {their}.</p></section>"""
 
 
-def fault(error: CxrError, title: str) -> str:
+def fault(error: CxrError, title: str, *, of_upload: bool = False) -> str:
     """HTML of something that could not be done: what, what to do about it, and its code."""
     return f"""
 <section class="panel fault" role="alert">
   <h2>{escape(title)}</h2>
-  <p>{escape(str(error))} {advice(error.code)}</p>
+  <p>{escape(str(error))} {advice(error.code, of_upload=of_upload)}</p>
   <p class="code">Code <code>{escape(error.code)}</code></p>
 </section>"""
 

@@ -15,12 +15,18 @@ AWAY = "—"
 
 def pulse(now: Pulse) -> str:
     """HTML of one look at the system."""
+    ledger = ("away", "Nothing can be accepted until it is back.")
+    if now.ledger:
+        ledger = (
+            "refuses films",
+            "It is full or read-only: no film is accepted or judged at the moment. None is lost.",
+        )
     model = f"{now.model.card.name} version {now.model.card.version}" if now.model else ""
     return f"""
 <section class="panel pulse" aria-label="Health and queue">
   <ul class="health">
     {_part("Model server", now.model is not None, model, "Films are accepted, and judged when it is back.")}
-    {_part("Job ledger", now.ledger, "Accepted films are safe.", "Nothing can be accepted until it is back.")}
+    {_part("Job ledger", now.ledger and now.writable, "Accepted films are safe.", ledger[1], ledger[0])}
     {_part("Workers", bool(now.workers), _number(now.workers), "Films are accepted, and judged when one is back.")}
   </ul>
   <dl class="figures">
@@ -33,8 +39,8 @@ def pulse(now: Pulse) -> str:
 </section>"""
 
 
-def _part(name: str, well: bool, said: str, otherwise: str) -> str:
-    style, sign, word = ("clear", "●", "ready") if well else ("pneumonia", "✕", "away")
+def _part(name: str, well: bool, said: str, otherwise: str, ill: str = "away") -> str:
+    style, sign, word = ("clear", "●", "ready") if well else ("pneumonia", "✕", ill)
     detail = said if well else otherwise
     return f"""
 <li class="{style}"><span class="sign" aria-hidden="true">{sign}</span>

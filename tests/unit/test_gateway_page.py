@@ -119,6 +119,9 @@ def test_without_an_operating_point_the_probability_still_has_its_scale() -> Non
 
 def test_a_fault_says_what_to_do() -> None:
     assert ADVICE["ledger_unavailable"] in Tags(fault(LedgerUnavailable(), "Cannot be shown now")).text
+    refused = Tags(fault(LedgerUnavailable("OOM"), "Not accepted", of_upload=True)).text
+    assert "was not accepted" in refused
+    assert "nothing is lost" not in refused
     assert "Make the zip again" in Tags(fault(CorruptArchive(), "Not accepted")).text
 
 

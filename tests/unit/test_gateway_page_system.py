@@ -49,6 +49,12 @@ def test_the_limits_are_those_of_the_model_card() -> None:
     assert card.split("## Limits")[1].split("## Ethics")[0].count("\n- ") == len(LIMITS)
 
 
+def test_a_ledger_that_refuses_writes_is_not_said_to_be_ready() -> None:
+    text = Tags(pulse(Pulse(SERVED, True, 2, 3, writable=False))).text
+    assert "Job ledger refuses films" in text
+    assert "no film is accepted" in text
+
+
 @pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (89, "89 s"), (600, "10 min"), (7200, "2 h")])
 def test_a_duration_has_one_unit(seconds: float, said: str) -> None:
     assert duration(seconds) == said

@@ -126,7 +126,7 @@ def test_the_page_shows_what_is_sent_and_what_comes_back(client: TestClient) -> 
 
 
 def test_readiness_names_what_is_away(client: TestClient) -> None:
-    assert "ledger, model" in client.get("/readyz").json()["detail"]
+    assert "ledger (ConnectionError), model" in client.get("/readyz").json()["detail"]
 
 
 def test_an_alive_process_says_so_with_everything_else_away(client: TestClient) -> None:

@@ -10,6 +10,7 @@ import httpx
 
 from bench.chaos.faults import Fault
 from bench.chaos.trial import Trial
+from cxr.blobs.folder import INSTALLATION
 from cxr.custody import Custody
 from cxr.jobs import AuditLog
 from cxr.jobs.ledger import EXPIRING, NEEDS
@@ -86,7 +87,7 @@ def _what_is_left(trial: Trial) -> str:
 
 
 def _unneeded_files(trial: Trial) -> int:
-    stored = sum(path.is_file() for path in trial.stack.settings.blobs_dir.rglob("*"))
+    stored = sum(path.is_file() for path in trial.stack.settings.blobs_dir.rglob("*") if path.name != INSTALLATION)
     return stored - int(trial.stack.ledger.redis.hlen(NEEDS))
 
 
