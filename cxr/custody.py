@@ -9,7 +9,7 @@ from itertools import islice
 from cxr.blobs import BlobStore
 from cxr.errors import JobNotFound
 from cxr.installation import Installation
-from cxr.jobs import AuditLog, JobStore
+from cxr.jobs import AuditLog, JobStore, entry_of
 from cxr.schemas import Job
 
 ABANDONED_S = 3600  # no single file takes that long to write: its process was killed
@@ -40,16 +40,14 @@ class Custody:
         self._audit.add_once(actor, "picture_read", job_id, within_s=READ_AGAIN_S, about=f"image {index}")
 
     def cancel(self, job_id: str, actor: str) -> Job:
-        """Stop a job within the chunk in hand; the answers it has stay."""
+        """Stop a job within the chunk in hand; the answers it has stay. One that is final is left alone."""
         job = self._jobs.job(job_id)
-        self._audit.add(actor, "cancelled", job_id, job.total)
-        return self._jobs.cancel(job_id)
+        return self._jobs.cancel(job_id, entry_of(actor, "cancelled", job_id, job.total))
 
     def forget(self, job_id: str, actor: str, action: str = "deleted") -> None:
         """Delete a job, finished or not, its answers, and the bytes that only it needed."""
         job = self._jobs.job(job_id)
-        self._audit.add(actor, action, job_id, job.total)
-        for sha256 in self._jobs.delete(job_id):
+        for sha256 in self._jobs.delete(job_id, entry_of(actor, action, job_id, job.total)):
             self._blobs.discard(sha256, self._jobs.needs_blob)
 
     def expire(self) -> int:

@@ -16,7 +16,7 @@ from cxr.custody import Custody
 from cxr.errors import CxrError
 from cxr.jobs import AuditLog, Backlog, JobStore, Ledger
 from cxr.queue import celery_app
-from cxr.schemas import Prediction
+from cxr.schemas import JobState, Prediction
 from cxr.settings import Settings, read_settings
 
 OPERATOR = "operator"
@@ -69,6 +69,9 @@ def inspect(job_id: JobId) -> None:
 def cancel(job_id: JobId) -> None:
     """Stop a job within the chunk in hand; the answers it has stay."""
     job = Desk.open().custody.cancel(job_id, OPERATOR)
+    if job.state is JobState.DONE:
+        console.print(f"{job_id}: is done already; nothing was cancelled", style="red")
+        raise typer.Exit(1)
     console.print(f"{job_id}: {job.state}, {job.answered} of {job.total} answered")
 
 

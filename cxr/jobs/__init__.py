@@ -10,7 +10,7 @@ did what, ``FeedbackLog`` what readers said, ``Presence`` which workers are ther
 touches keys of several slots).
 """
 
-from cxr.jobs.audit import AuditEntry, AuditLog
+from cxr.jobs.audit import AuditEntry, AuditLog, entry_of
 from cxr.jobs.backlog import Backlog, Standing
 from cxr.jobs.feedback import Feedback, FeedbackLog, Opinion, Seen, Verdict, last_words
 from cxr.jobs.gauges import LedgerGauges
@@ -55,5 +55,6 @@ __all__ = [
     "Seen",
     "Standing",
     "Verdict",
+    "entry_of",
     "last_words",
 ]

@@ -53,6 +53,7 @@ SCRIPTS = (
     "feedback",
     "due",
     "bind",
+    "trim",
 )
 STREAM_PAGE = 1000
 SOCKET_TIMEOUT_S, HASTY_TIMEOUT_S = 10, 2
@@ -86,7 +87,8 @@ class Ledger:
         """Run one script of ``scripts/``; its first comment says what it takes and returns.
 
         Redis does not undo what a script did before an error. Without memory it refuses what adds data and lets
-        removals pass, so a script's first write is one that adds: it then happens whole or not at all.
+        removals pass, so a script's first write is one that adds: it then happens whole or not at all. What must be
+        possible without memory (``cancel``, ``delete``, ``trim``) begins with a removal: then all of it passes.
         """
         with redis_errors():
             return self._scripts[script](keys=list(keys), args=list(arguments))

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from cxr.errors import ImageNotFound, JobNotFound, QueueFull, QuotaExceeded
+from cxr.jobs.audit import Entry, as_arguments
 from cxr.jobs.backlog import Backlog
 from cxr.jobs.identity import new_job_id
 from cxr.jobs.ledger import (
     ANSWERED_PREFIX,
+    AUDIT,
     EXPIRING,
     INSTALLATION,
     JOBS,
@@ -161,22 +163,29 @@ class JobStore:
 
     # -- a job ends
 
-    def cancel(self, job_id: str) -> Job:
-        """Stop a job within the chunk in hand; the answers it has stay. A final job stays as it is."""
+    def cancel(self, job_id: str, entry: Entry | None = None) -> Job:
+        """Stop a job within the chunk in hand; the answers it has stay. A final job stays as it is.
+
+        With ``entry``, the stop is on the record as soon as it is done, also when Redis has no memory left.
+        """
         keys = [job_key(job_id), job_key(job_id, "attempts"), EXPIRING, LOAD_PREFIX + "all", self._owner_load(job_id)]
-        if self._ledger.run("cancel", keys, [job_id, self._retention_ms]) is None:
+        arguments = [job_id, self._retention_ms, *as_arguments(entry)]
+        if self._ledger.run("cancel", [*keys, AUDIT], arguments) is None:
             raise JobNotFound(job_id)
         return self.job(job_id)
 
-    def delete(self, job_id: str) -> list[str]:
-        """Forget a job, finished or not. Returns the SHA-256 of the blobs that no job needs any more."""
+    def delete(self, job_id: str, entry: Entry | None = None) -> list[str]:
+        """Forget a job, finished or not. Returns the SHA-256 of the blobs that no job needs any more.
+
+        With ``entry``, that is on the record as soon as it is done, also when Redis has no memory left.
+        """
         parts = [job_key(job_id, part) for part in ("images", "results", "attempts")]
         keys = [job_key(job_id), *parts, EXPIRING, NEEDS, JOBS, SET_ASIDE, job_key(job_id, "references")]
-        keys.append(owned_key(self._owner_of(job_id)))
+        keys += [owned_key(self._owner_of(job_id)), AUDIT]
         unneeded: Any = 0
         while unneeded == 0:  # again when an operator's retry came in between
             self.cancel(job_id)
-            unneeded = self._ledger.run("delete", keys, [job_id, ANSWERED_PREFIX])
+            unneeded = self._ledger.run("delete", keys, [job_id, ANSWERED_PREFIX, *as_arguments(entry)])
         # It was there a moment ago: gone by another's hand, or by this call's first sending, whose reply was lost.
         return [str(sha256) for sha256 in unneeded or ()]
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cxr.blobs import FolderStore
+from cxr.custody import Custody
 from cxr.errors import JobNotFound, LedgerUnavailable
-from cxr.jobs import Backlog, JobStore, Leases, Ledger
+from cxr.jobs import AuditLog, Backlog, JobStore, Leases, Ledger
 from cxr.schemas import Chunk, JobState, QueueName, Rejection
 from tests.ledger_jobs import ANSWER, submitted
 
@@ -51,6 +58,49 @@ def test_a_full_redis_loses_no_chunk(
         assert again is not None
         leases.record(single, {single.first: ANSWER}, again.token)
     assert jobs.job(job_id).state is JobState.DONE
+
+
+def test_a_full_redis_lets_jobs_be_stopped_and_forgotten_on_the_record(
+    jobs: JobStore, leases: Leases, ledger: Ledger, tmp_path: Path
+) -> None:
+    """Else what an operator is told to do about it could not be done."""
+    record = AuditLog(ledger)
+    custody = Custody(jobs, FolderStore(tmp_path), record)
+    (one, _), (other, [chunk]) = submitted(jobs, 2), submitted(jobs, 1)
+    leases.record(chunk, {0: ANSWER})
+    ledger.redis.config_set("maxmemory", 1)
+    try:
+        assert custody.cancel(one, "k").state is JobState.CANCELLED
+        assert custody.cancel(one, "k").state is JobState.CANCELLED
+        assert custody.cancel(other, "k").state is JobState.DONE, "and that is not put on the record"
+        for job_id in (one, other):
+            custody.forget(job_id, "k")
+        assert record.archive(tmp_path / "old", datetime.now(UTC) + timedelta(seconds=1), "k") == 3
+    finally:
+        ledger.redis.config_set("maxmemory", 0)
+    assert jobs.recent() == []
+    archived = [json.loads(line) for line in (tmp_path / "old").read_text().splitlines()]
+    deeds = [(entry["action"], entry["job_id"], entry["images"]) for entry in archived]
+    assert deeds == [("cancelled", one, 2), ("deleted", one, 2), ("deleted", other, 1)]
+    assert [(entry.action, entry.about) for entry in record.entries()] == [("archived", "3 entries")]
+
+
+def test_an_archive_that_fails_or_has_nothing_in_it_leaves_no_file(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, soon = AuditLog(ledger), datetime.now(UTC) + timedelta(seconds=1)
+    assert record.archive(tmp_path / "old", soon, "k") == 0
+    assert list(record.entries()) == []
+    record.add("k", "read", "j")
+
+    def fails(_: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="full"):
+        record.archive(tmp_path / "old", soon, "k")
+    assert list(tmp_path.iterdir()) == []
+    assert len(list(record.entries())) == 1
 
 
 def test_a_deletion_whose_reply_was_lost_is_done_all_the_same(

@@ -54,6 +54,10 @@ def test_an_image_that_was_set_aside_is_tried_again(stack: Stack) -> None:
 
 
 def test_a_job_is_stopped_and_the_record_says_so(redis_stack: Stack) -> None:
+    done = redis_stack.submit([])
+    refused = worker(redis_stack, "cancel", done)
+    assert (refused.returncode, "is done already" in refused.stdout) == (1, True)
+    assert done not in worker(redis_stack, "audit").stdout
     job_id = redis_stack.submit([png(), png()])
     assert worker(redis_stack, "cancel", job_id).returncode == 0
     assert redis_stack.jobs.job(job_id).state is JobState.CANCELLED
