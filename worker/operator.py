@@ -11,15 +11,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cxr.blobs import blob_store
+from cxr.blobs import BlobStore, blob_store
 from cxr.custody import Custody
 from cxr.errors import CxrError
 from cxr.jobs import AuditLog, Backlog, JobStore, Ledger
 from cxr.queue import celery_app
 from cxr.schemas import JobState, Prediction
 from cxr.settings import Settings, read_settings
+from worker.roster import Roster
 
 OPERATOR = "operator"
+WIDE = 120  # columns of a table that holds whole hashes
 console = Console()
 JobId = Annotated[str, typer.Argument(help="The job's id.")]
 
@@ -29,6 +31,8 @@ class Desk:
     """The operator's doors."""
 
     settings: Settings
+    ledger: Ledger
+    blobs: BlobStore
     jobs: JobStore
     backlog: Backlog
     audit: AuditLog
@@ -39,11 +43,16 @@ class Desk:
         settings = read_settings()
         ledger = Ledger(settings.redis_url)
         jobs, audit = JobStore(ledger, settings), AuditLog(ledger)
-        custody = Custody(jobs, blob_store(settings), audit)
-        return cls(settings, jobs, Backlog(ledger), audit, custody)
+        blobs = blob_store(settings)
+        return cls(settings, ledger, blobs, jobs, Backlog(ledger), audit, Custody(jobs, blobs, audit))
+
+    def roster(self) -> Roster:
+        """The workers. Raises ``LedgerUnavailable`` at once where Celery would not say what is wrong with Redis."""
+        self.ledger.probe()
+        return Roster(celery_app(self.settings.redis_url))
 
 
-def jobs(most: Annotated[int, typer.Option(help="How many, newest first.")] = 20) -> None:
+def jobs(most: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> None:
     """List the newest jobs and the backlog."""
     desk = Desk.open()
     table = Table("job", "state", "queue", "answered", "created")
@@ -61,9 +70,8 @@ def inspect(job_id: JobId) -> None:
     job = desk.jobs.job(job_id)
     table = Table("image", "sha256", "answer", title=f"{job.state}, {job.answered} of {job.total} answered")
     for row in desk.jobs.results(job_id):
-        sha256 = (row.image.sha256 or "")[:12]
-        table.add_row(str(row.index), sha256, _answer(row.result) if row.result else "waits")
-    console.print(table)
+        table.add_row(str(row.index), row.image.sha256 or "", _answer(row.result) if row.result else "waits")
+    Console(width=max(console.width, WIDE)).print(table)
 
 
 def cancel(job_id: JobId) -> None:
@@ -82,10 +90,13 @@ def delete(job_id: JobId) -> None:
 
 
 def set_aside() -> None:
-    """List the images that were set aside because they kept stopping workers."""
-    aside = Desk.open().jobs.set_aside()
+    """List the images that were set aside because they kept stopping workers: queue, hash, and where each lies."""
+    desk = Desk.open()
+    aside = desk.jobs.set_aside()
     for job_id, index in aside:
-        console.print(f"{job_id} {index}")
+        queue, sha256 = desk.jobs.job(job_id).queue, desk.jobs.result(job_id, index).image.sha256
+        place = f"{sha256}  {desk.blobs.place(sha256)}" if sha256 else ""
+        console.print(f"{job_id} {index}  {queue}  {place}", highlight=False, soft_wrap=True)
     console.print(f"{len(aside)} images are set aside")
 
 
@@ -101,17 +112,20 @@ def retry(job_id: JobId, index: Annotated[int, typer.Argument(help="The image's 
 
 def drain(worker: Annotated[str, typer.Argument(help="The worker's name, as `workers` lists it.")]) -> None:
     """Let a worker finish what it has in hand and then stop; its chunks go to the others."""
-    app = celery_app(Desk.open().settings.redis_url)
-    app.control.shutdown(destination=[worker])
+    roster = Desk.open().roster()
+    there = roster.in_hand()
+    if worker not in there:
+        console.print(f"No worker of that name answers; there are: {', '.join(there) or 'none'}", style="red")
+        raise typer.Exit(1)
+    roster.drain(worker)
     console.print(f"{worker}: asked to finish and stop")
 
 
 def workers() -> None:
     """List the workers that answer, and how many chunks each has in hand."""
-    app = celery_app(Desk.open().settings.redis_url)
-    answers = app.control.inspect(timeout=2).active() or {}
-    for name, tasks in sorted(answers.items()):
-        console.print(f"{name}: {len(tasks)} chunks in hand")
+    answers = Desk.open().roster().in_hand()
+    for name, chunks in answers.items():
+        console.print(f"{name}: {chunks} chunks in hand", soft_wrap=True)
     console.print(f"{len(answers)} workers")
 
 
@@ -134,7 +148,9 @@ def archive_audit(
         count = Desk.open().audit.archive(into, before, OPERATOR)
     except OSError as error:
         raise typer.BadParameter(f"{into}: {error.strerror}") from error
-    console.print(f"{count} entries from before {before:%Y-%m-%d} moved to {into}")
+    console.print(
+        f"{count} entries from before {before:%Y-%m-%d}" + (f" moved to {into}" if count else ": no file is made")
+    )
 
 
 def retain(

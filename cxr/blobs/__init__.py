@@ -30,6 +30,10 @@ class BlobStore(Protocol):
         """
         ...
 
+    def place(self, sha256: str) -> str:
+        """Where these bytes lie or would lie, for people."""
+        ...
+
     def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
         """Remove a blob that no job needs."""
         ...

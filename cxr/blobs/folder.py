@@ -49,6 +49,10 @@ class FolderStore:
                 return path.read_bytes()
         raise FilmLost
 
+    def place(self, sha256: str) -> str:
+        """The path of their file."""
+        return str(self._path(sha256))
+
     def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
         """Remove a blob that no job needs.
 

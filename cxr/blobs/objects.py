@@ -53,6 +53,10 @@ class ObjectStore:
             raise FilmLost
         return content
 
+    def place(self, sha256: str) -> str:
+        """The address of their object."""
+        return f"{self._url.rstrip('/')}/{_path(sha256)}"
+
     def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
         """Remove a blob that no job needs: a copy stays aside until that has been asked once more."""
         aside = f"{ASIDE}/{sha256}.{secrets.token_hex(4)}"

@@ -19,7 +19,7 @@ from tests.stack import Stack, wait_until
 
 
 def worker(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "CXR_REDIS_URL": stack.settings.redis_url, "COLUMNS": "200"}
+    environment = {**os.environ, "CXR_REDIS_URL": stack.settings.redis_url, "COLUMNS": "80"}
     environment["CXR_BLOBS_DIR"] = str(stack.settings.blobs_dir)
     command = [sys.executable, "-m", "worker", *words]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -46,7 +46,13 @@ def test_an_image_that_was_set_aside_is_tried_again(stack: Stack) -> None:
     stack.ledger.redis.hset(
         f"cxr:job:{job_id}:results", "0", Rejection(code="poison_image", message="set aside").model_dump_json()
     )
-    assert f"{job_id} 0" in worker(stack, "set-aside").stdout
+    [line] = [
+        line for line in worker(stack, "set-aside").stdout.splitlines() if line.startswith(f"{job_id} 0  batch  ")
+    ]
+    sha256, place = line.split()[-2:]
+    assert sha256 == stack.jobs.result(job_id, 0).image.sha256
+    assert Path(place).read_bytes() == png()
+    assert sha256 in worker(stack, "inspect", job_id).stdout
     assert "waits again" in worker(stack, "retry", job_id, "0").stdout
     [answer] = stack.results(job_id)
     assert getattr(answer, "code", None) != "poison_image"
@@ -94,14 +100,34 @@ def test_what_is_past_its_retention_is_forgotten_by_command(redis_stack: Stack) 
     assert (refused.returncode, refused.stdout.startswith("other_installation: ")) == (1, True), refused.stdout
 
 
-def test_a_drained_worker_stops_by_itself(redis_stack: Stack) -> None:
-    redis_stack.start("worker")
+def test_a_drained_worker_stops_by_itself_and_no_other(redis_stack: Stack) -> None:
+    names = "worker", "worker-2"
+    redis_stack.start(*names)
     presence = Presence(redis_stack.ledger)
-    wait_until(lambda: presence.count() == 1, 30, "the worker to give a sign of life")
+    wait_until(lambda: presence.count() == 2, 30, "the workers to give a sign of life")
     listed = worker(redis_stack, "workers").stdout
-    name = re.findall(r"^(\S+): \d+ chunks", listed, re.MULTILINE)
-    assert name, listed
-    assert worker(redis_stack, "drain", name[0]).returncode == 0
+    found = re.findall(r"^(worker-(\d+)@\S+): \d+ chunks", listed, re.MULTILINE)
+    called = {int(pid): name for name, pid in found}
+    assert set(called) == {redis_stack.pid(name) for name in names}, listed
+    unknown = worker(redis_stack, "drain", "celery@vm")
+    assert unknown.returncode == 1
+    assert all(name in unknown.stdout for name in called.values()), unknown.stdout
+    assert worker(redis_stack, "drain", called[redis_stack.pid("worker")]).returncode == 0
     wait_until(lambda: not redis_stack.alive("worker"), 30, "the worker to stop")
-    wait_until(lambda: presence.count() == 0, 15, "its sign of life to be gone")
-    redis_stack.stop("worker")
+    wait_until(lambda: presence.count() == 1, 15, "its sign of life to be gone")
+    assert redis_stack.alive("worker-2")
+    for name in names:
+        redis_stack.stop(name)
+
+
+def test_what_cannot_be_done_is_said_in_a_line(redis_stack: Stack) -> None:
+    redis_stack.ledger.redis.config_set("maxmemory", 1)
+    try:
+        for words in (("workers",), ("drain", "worker-1@vm")):
+            full = worker(redis_stack, *words)
+            assert (full.returncode, full.stderr, full.stdout.count("\n")) == (1, "", 1), full
+            assert full.stdout.startswith("ledger_unavailable: ")
+            assert "(OOM)" in full.stdout
+    finally:
+        redis_stack.ledger.redis.config_set("maxmemory", 0)
+    assert worker(redis_stack, "jobs", "--most", "0").returncode == 2
