@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from cxr.quality import PLAINLY_INVERTED_BELOW, inverted, remarks, unlike_others
 from cxr.schemas import ModelIdentity, Note, Prediction, Rejection
 from cxr.telemetry import stage
 from cxr.triton import ModelClient, ModelOutput
+
+Asking = Callable[[], AbstractContextManager[None]]
 
 
 class Predictor:
@@ -40,18 +43,22 @@ class Predictor:
         """What a version's card says of the validation films' probabilities; empty when it says nothing."""
         return self._model.version(version).card.reference_histogram
 
-    def predict(self, files: Sequence[bytes]) -> list[Prediction | Rejection]:
-        """One answer per file, in order; at most as many files as the model's ``max_batch_size`` (64)."""
+    def predict(self, files: Sequence[bytes], asking: Asking = nullcontext) -> list[Prediction | Rejection]:
+        """One answer per file, in order; at most as many files as the model's ``max_batch_size`` (64).
+
+        ``asking`` is entered while the model is asked: what befalls the caller then is no file's fault.
+        """
         with stage("decode", images=len(files)):
             prepared = self._decoder.decode(files)
         films = [film for film in prepared if not isinstance(film, Rejection)]
-        judged = iter(self._judged(films) if films else ())
+        judged = iter(self._judged(films, asking) if films else ())
         return [film if isinstance(film, Rejection) else next(judged) for film in prepared]
 
-    def _judged(self, films: list[Film]) -> list[Prediction | Rejection]:
+    def _judged(self, films: list[Film], asking: Asking) -> list[Prediction | Rejection]:
         with stage("infer", images=len(films)):
             batch = np.stack([film.tensor for film in films])
-            output = self._model.infer(batch)
+            with asking():
+                output = self._model.infer(batch)
         answers = _inverted_refused(judge(output), batch)
         found = zip(answers, films, remarks(batch), strict=True)
         return [_remarked(answer, film, codes, output) for answer, film, codes in found]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from threading import Event, Thread
 
 from cxr.blobs import BlobStore
 from cxr.errors import ContractBroken, FilmLost, LedgerUnavailable, ModelUnavailable, Unavailable
@@ -17,13 +15,13 @@ from cxr.schemas import Chunk, Prediction, QueueName, Rejection
 from cxr.telemetry import logger, stage
 from cxr.telemetry.answers import CHUNKS
 from worker.breaker import Breaker
+from worker.keeper import Keeper
 from worker.observed import AnswerCount
 from worker.precedence import Precedence
 from worker.quarantine import Quarantine
 
 log = logger(__name__)
 
-RENEWALS_PER_LEASE = 3
 RECORD_PAUSES_S = (0.5, 1, 2, 4)  # between attempts to write answers while the ledger is away
 PAUSE_S = (0.5, 1.5)  # before a chunk is tried again whose model or bytes were away
 
@@ -69,8 +67,9 @@ class ChunkWorker:
             CHUNKS.labels("nothing_to_do").inc()
             return 0
         try:
-            with self._kept_alive(lease), self._precedence.of(lease.queue):
-                answers = self._answers(lease)
+            keeper = Keeper(self._leases, lease, self._lease_s)
+            with keeper.kept(), self._precedence.of(lease.queue):
+                answers = self._answers(lease, keeper)
                 with stage("record", images=len(answers)):
                     new = self._recorded(lease, answers)
         except (Unavailable, ContractBroken) as error:
@@ -86,11 +85,13 @@ class ChunkWorker:
         log.info("chunk_answered", chunk=str(chunk), images=len(answers), new=new, model_version=_version(answers))
         return new
 
-    def _answers(self, lease: Lease) -> dict[int, Prediction | Rejection]:
+    def _answers(self, lease: Lease, keeper: Keeper) -> dict[int, Prediction | Rejection]:
         """Answers by index: known ones of this model for the same bytes, the others from the predictor."""
         predictor = self._predictors[lease.queue]
         hashes = {index: image.sha256 for index, image in lease.waiting.items() if image.sha256}
-        known = self._leases.known_answers(hashes.values(), predictor.model())
+        with keeper.asking():
+            model = predictor.model()
+        known = self._leases.known_answers(hashes.values(), model)
         answers = {index: known[sha256] for index, sha256 in hashes.items() if sha256 in known}
         unknown = {index: sha256 for index, sha256 in hashes.items() if sha256 not in known}
         for first in range(0, len(unknown), self._slice_images):
@@ -99,7 +100,7 @@ class ChunkWorker:
             with stage("read", images=len(places)):
                 found = list(self._threads.map(self._read, [unknown[index] for index in places]))
             contents = [content for content in found if not isinstance(content, Rejection)]
-            judged = iter(predictor.predict(contents) if contents else ())
+            judged = iter(predictor.predict(contents, keeper.asking) if contents else ())
             said = [content if isinstance(content, Rejection) else next(judged) for content in found]
             answers |= dict(zip(places, said, strict=True))
         return {index: lease.waiting[index].noted(answer) for index, answer in answers.items()}
@@ -119,26 +120,6 @@ class ChunkWorker:
                 log.warning("answers_not_recorded", chunk=str(lease.chunk), detail=error.detail)
                 time.sleep(pause_s)
         return self._leases.record(lease.chunk, answers, lease.token, lease.waiting)
-
-    @contextmanager
-    def _kept_alive(self, lease: Lease) -> Iterator[None]:
-        """Renew the lease in the background for as long as the work lasts."""
-        finished = Event()
-
-        def renew() -> None:
-            while not finished.wait(self._lease_s / RENEWALS_PER_LEASE):
-                try:
-                    self._leases.renew(lease)
-                except LedgerUnavailable as error:
-                    log.warning("lease_not_renewed", chunk=str(lease.chunk), detail=error.detail)
-
-        keeper = Thread(target=renew, name=f"lease-{lease.chunk}", daemon=True)
-        keeper.start()
-        try:
-            yield
-        finally:
-            finished.set()
-            keeper.join()
 
 
 def _version(answers: dict[int, Prediction | Rejection]) -> int | None:

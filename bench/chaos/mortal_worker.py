@@ -19,6 +19,7 @@ from cxr.schemas import Chunk, Prediction, QueueName, Rejection
 from cxr.settings import Settings
 from worker import app
 from worker.chunks import ChunkWorker
+from worker.keeper import Keeper
 
 FATES = "CXR_CHAOS_FATES"
 
@@ -38,12 +39,12 @@ class MortalChunkWorker(ChunkWorker):
         self._meet("after")
         return new
 
-    def _answers(self, lease: Lease) -> dict[int, Prediction | Rejection]:
+    def _answers(self, lease: Lease, keeper: Keeper) -> dict[int, Prediction | Rejection]:
         if any((self._fates / str(image.sha256)).exists() for image in lease.waiting.values()):
             _die()
         while lease.queue is QueueName.BATCH and (self._fates / "hold").exists():
             time.sleep(0.05)
-        return super()._answers(lease)
+        return super()._answers(lease, keeper)
 
     def _meet(self, fate: str) -> None:
         try:

@@ -83,10 +83,14 @@ class Leases:
         with redis_errors():
             return int(self._ledger.redis.hget(job_key(chunk.job_id, "attempts"), str(chunk)) or 0)
 
-    def renew(self, lease: Lease) -> bool:
-        """Lengthen a lease by its full time; False when it was lost."""
-        keys = [HELD, lease_key(lease.chunk)]
-        return bool(self._ledger.run("renew", keys, [str(lease.chunk), lease.token, self._lease_ms]))
+    def renew(self, lease: Lease, *, blameless: bool = False) -> bool:
+        """Lengthen a lease by its full time; False when it was lost.
+
+        ``blameless``: should the worker stop before it says otherwise, the chunk has no part in it.
+        """
+        keys = [HELD, lease_key(lease.chunk), job_key(lease.chunk.job_id, "attempts")]
+        arguments = [str(lease.chunk), lease.token, self._lease_ms, "1" if blameless else ""]
+        return bool(self._ledger.run("renew", keys, arguments))
 
     def release(self, lease: Lease, pause_s: float) -> None:
         """Give a chunk back unanswered; it is hinted again after ``pause_s`` and has cost no attempt."""

@@ -217,23 +217,6 @@ def test_redis_away_is_said_in_our_words() -> None:
         Ledger(f"redis://127.0.0.1:{free_port()}/0").ping()
 
 
-def test_why_redis_refuses_is_said_with_its_own_word_and_no_key(jobs: JobStore, ledger: Ledger) -> None:
-    job_id = jobs.create(QueueName.BATCH)
-    ledger.redis.config_set("maxmemory", 1)
-    calls = ledger.probe, lambda: jobs.append(job_id, [(image(1), None)]), lambda: jobs.create(QueueName.BATCH)
-    for call in calls:  # a command, a script, a pipeline
-        with pytest.raises(LedgerUnavailable) as full:
-            call()
-        assert full.value.detail == "OOM"
-    ledger.redis.config_set("maxmemory", 0)
-    ledger.redis.replicaof("127.0.0.1", "1")
-    ledger.ping()
-    with pytest.raises(LedgerUnavailable, match=r"\(READONLY\)"):
-        ledger.probe()
-    ledger.redis.replicaof("NO", "ONE")
-    ledger.probe()
-
-
 def test_a_cancelled_job_is_worked_on_no_more(jobs: JobStore, leases: Leases) -> None:
     job_id, [first, second] = submitted(jobs, 8)
     lease = leases.claim(first)

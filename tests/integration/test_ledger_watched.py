@@ -1,4 +1,4 @@
-"""What probes, metrics and page say of a Redis that hangs, or answers and refuses writes."""
+"""What errors, probes, metrics and page say of a Redis that hangs, or answers and refuses writes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cxr.errors import LedgerUnavailable
+from cxr.jobs import JobStore, Ledger
+from cxr.schemas import QueueName
 from gateway.parts import Parts
 from gateway.pulse import feel
 from tests.files import png
+from tests.ledger_jobs import image
 from tests.stack import Stack, free_port
 
 SCRAPE_TIMEOUT_S = 8.0  # Prometheus waits for 10 s
@@ -60,3 +64,20 @@ def test_a_redis_that_refuses_writes_is_not_said_to_be_well(watched: Stack) -> N
     assert '"part_unavailable"' in watched.log("gateway")
     now = feel(Parts.of(watched.settings))
     assert (now.ledger, now.writable) == (True, False)
+
+
+def test_why_redis_refuses_is_said_with_its_own_word_and_no_key(jobs: JobStore, ledger: Ledger) -> None:
+    job_id = jobs.create(QueueName.BATCH)
+    ledger.redis.config_set("maxmemory", 1)
+    calls = ledger.probe, lambda: jobs.append(job_id, [(image(1), None)]), lambda: jobs.create(QueueName.BATCH)
+    for call in calls:  # a command, a script, a pipeline
+        with pytest.raises(LedgerUnavailable) as full:
+            call()
+        assert full.value.detail == "OOM"
+    ledger.redis.config_set("maxmemory", 0)
+    ledger.redis.replicaof("127.0.0.1", "1")
+    ledger.ping()
+    with pytest.raises(LedgerUnavailable, match=r"\(READONLY\)"):
+        ledger.probe()
+    ledger.redis.replicaof("NO", "ONE")
+    ledger.probe()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -106,6 +107,21 @@ def test_triton_may_stop_in_mid_job(own_stack: Stack) -> None:
     assert len(answers) == 400
     assert {answer.code for answer in answers if isinstance(answer, Rejection)} <= {"not_chest_xray"}
     assert own_stack.alive("worker")
+
+
+def test_a_film_is_not_to_blame_for_workers_that_are_killed_while_they_wait_for_triton(own_stack: Stack) -> None:
+    own_stack.results(own_stack.submit([png()]))
+    os.kill(own_stack.pid("triton"), signal.SIGSTOP)
+    job_id = own_stack.submit([jpeg()])
+    attempts, chunk = f"cxr:job:{job_id}:attempts", Chunk(job_id, 0, 0)
+    for _ in range(own_stack.settings.max_chunk_attempts):
+        wait_until(lambda: own_stack.ledger.redis.hexists(attempts, f"excused:{chunk}"), 60, "a worker to wait")
+        own_stack.stop("worker", signal.SIGKILL)
+        own_stack.start("worker")
+        wait_until(lambda: own_stack.leases.stops(chunk) == 0, 60, "the attempt to be forgiven")
+    os.kill(own_stack.pid("triton"), signal.SIGCONT)
+    [answer] = own_stack.results(job_id)
+    assert answer.model == own_stack.model.served().identity
 
 
 def test_a_killed_worker_loses_nothing(own_stack: Stack) -> None:

@@ -31,7 +31,10 @@ if redis.call('ZCARD', held) == 0 or redis.call('EXISTS', KEYS[10]) == 0 then re
 redis.call('ZREM', waiting, chunk)
 redis.call('ZREM', KEYS[8], chunk)
 redis.call('ZADD', held, now + lease_ms, chunk)
-if not again then redis.call('HINCRBY', attempts, chunk, 1) end
+if not again then
+  redis.call('HINCRBY', attempts, chunk, 1)
+  redis.call('HDEL', attempts, 'excused:' .. chunk)
+end
 redis.call('HSET', job, 'state', 'running')
 local unanswered = {}
 for index = first, last do

@@ -2,7 +2,8 @@
 --   held ones whose lease ran out or whose pause is over (their message was used up), and
 --   waiting ones whose message was lost: it is older than the previous look, and by then either a later one of the same
 --   queue had been claimed, or now the queue is empty.
--- Chunks of a job that ended or was deleted are forgotten instead.
+-- Chunks of a job that ended or was deleted are forgotten instead. A chunk whose worker fell silent while it waited for
+-- the model (excused) is not to blame, and loses that attempt.
 -- A chunk of several images that stopped a worker is split into single images, so that the next stop names the culprit;
 -- of several such chunks, the first image of each comes first.
 -- KEYS: held chunks, then per queue: the broker's queue, its waiting chunks, its hint numbers
@@ -56,6 +57,10 @@ for _, chunk in ipairs(redis.call('ZRANGEBYSCORE', held, '-inf', now, 'LIMIT', 0
   local attempts = prefix .. id .. ':attempts'
   local queue = queue_if_open(chunk)
   local stops = tonumber(redis.call('HGET', attempts, chunk) or 0)
+  if stops > 0 and redis.call('HEXISTS', attempts, 'excused:' .. chunk) == 1 then
+    stops = redis.call('HINCRBY', attempts, chunk, -1)
+    redis.call('HDEL', attempts, 'excused:' .. chunk)
+  end
   if queue then
     if stops > 0 and first ~= last then
       stopped[#stopped + 1] = { queue = queue, id = id, first = first, last = last, stops = stops, chunk = chunk }
