@@ -39,7 +39,7 @@ class Reconciler:
         self._leases, self._custody, self._queue, self._presence = leases, custody, queue, presence
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._interval_s, self._between_looks_s, self._max_stops = interval_s, between_looks_s, max_stops
-        self._stopping, self._tidied_at = Event(), -math.inf
+        self._stopping, self._tidied_at, self._may_remove = Event(), -math.inf, False
 
     def start(self) -> None:
         """Look every ``interval_s`` in a background thread until ``stop``."""
@@ -52,10 +52,12 @@ class Reconciler:
         """Re-enqueue overdue chunks, set poison images aside, delete what is past its retention, or half done."""
         for overdue in self._leases.overdue(self._between_looks_s):
             self._act_on(overdue)
-        self._custody.expire()
-        if time.monotonic() - self._tidied_at > BETWEEN_TIDYINGS_S:  # a request to the store, so not at every look
-            self._tidied_at = time.monotonic()
-            self._custody.tidy()
+        if time.monotonic() - self._tidied_at > BETWEEN_TIDYINGS_S:  # requests to the store, so not at every look
+            self._tidied_at, self._may_remove = time.monotonic(), False
+            self._custody.tidy()  # refuses a store that is not the ledger's; then nothing expires either
+            self._may_remove = True
+        if self._may_remove:
+            self._custody.expire()
 
     def _act_on(self, overdue: OverdueChunk) -> None:
         chunk = overdue.chunk
