@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,21 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from cxr.errors import TooFewPixels
 from cxr.imaging import preprocess
 from cxr.notes import NoteCode
-from cxr.quality import AVERAGE_FILM, contrast, fits, reduced, remarks, standardised, unlike_others, without_left
+from cxr.quality import (
+    AVERAGE_FILM,
+    PLAINLY_INVERTED_BELOW,
+    contrast,
+    fits,
+    inverted,
+    reduced,
+    remarks,
+    standardised,
+    unlike_others,
+    without_left,
+)
 from cxr.schemas import Finding, JobImage, ModelIdentity, Note, OperatingPoint, Prediction
 
 
@@ -98,6 +111,18 @@ def test_each_way_to_turn_or_cut_a_film_is_told_from_the_others() -> None:
     assert best_turn[1:4] == pytest.approx(1 - upright_film[1:4], abs=1e-5)
     assert np.diag(cuts[4:]) == pytest.approx(1 - upright_film[4:], abs=1e-5)
     assert list(cuts[4:].argmax(1)) == [0, 1, 2]
+
+
+def test_inverted_films_are_plainly_so_and_photographs_seldom(originals: list[Path], data: Path) -> None:
+    films = np.stack([preprocess(path.read_bytes()) for path in originals])
+    photographs = []
+    for path in sorted((data / "non_cxr" / "skimage_sklearn").glob("*.jpg")):
+        with suppress(TooFewPixels):
+            photographs.append(preprocess(path.read_bytes()))
+    assert len(photographs) >= 10
+    assert not inverted(films).any()
+    assert inverted(255 - films, PLAINLY_INVERTED_BELOW).mean() > 0.98
+    assert inverted(np.stack(photographs), PLAINLY_INVERTED_BELOW).mean() < 0.1
 
 
 def test_real_films_are_remarked_on_when_turned(originals: list[Path]) -> None:
