@@ -176,7 +176,7 @@ COMMANDS = (jobs, inspect, cancel, delete, set_aside, retry, workers, drain, aud
 
 def said_plainly(error: CxrError) -> None:
     """Say an error as a line with its code."""
-    console.print(f"{error.code}: {error}", style="red")
+    console.print(f"{error.code}: {error}", style="red", soft_wrap=True)
 
 
 def _answer(result: object) -> str:
