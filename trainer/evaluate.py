@@ -12,6 +12,7 @@ from rich.table import Table as TerminalTable
 
 from cxr.schemas import Estimate, OperatingPoint
 from trainer.curves import draw_curves
+from trainer.data.film import NORMAL
 from trainer.intervals import estimates
 from trainer.kermany_set import FilmSet, test_films
 from trainer.metrics import Floats, Labels, counted_at, figures_at
@@ -75,9 +76,12 @@ def evaluate(
 
 
 def cause_groups(scored: Scored) -> dict[str, Scored]:
-    """Bacterial and viral pneumonias, each against all normals."""
-    causes = ("bacteria", "virus")
-    return {cause: scored.where(lambda film, c=cause: film.attributes.get("cause", c) == c) for cause in causes}
+    """The pneumonias of each cause that films name, against all normals."""
+    causes = sorted({film.attributes["cause"] for film in scored.films if "cause" in film.attributes})
+    return {
+        cause: scored.where(lambda film, c=cause: film.label == NORMAL or film.attributes.get("cause") == c)
+        for cause in causes
+    }
 
 
 def measure(labels: Labels, probabilities: Floats, patients: list[str], point: OperatingPoint) -> dict[str, Estimate]:

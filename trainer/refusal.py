@@ -71,7 +71,7 @@ def refuse(run: RunName) -> None:
         folder.write_proof("refusal.json", of_run.weights_sha256, content),
     )
     if absent:
-        rich.print(f"not there, so left out: {', '.join(absent)}")
+        rich.print(f"not there, so left out: {'; '.join(absent)}")
 
 
 def in_equal_numbers(groups: list[Floats]) -> Floats:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from trainer.pages.experiments import EMPTY, experiments
+from trainer.pages.experiments import experiments
 from trainer.pages.fairness import fairness
 from trainer.pages.model_card import model_card
 from trainer.pages.proofs import PICTURES, Proofs
@@ -30,20 +30,22 @@ def report(
         typer.Option(help="Folder of the pages; default: runs/<run>/report. This project's own are in docs."),
     ] = None,
 ) -> None:
-    """Write results.md, model_card.md, privacy_and_fairness.md, the tables of experiments.md, and their pictures."""
+    """Write results.md, model_card.md, privacy_and_fairness.md and their pictures, and renew the tables of an
+    experiments.md that lies there.
+    """
     folder = Run(run)
     folder.existing("card.json", "calibrate")
     options = [f"--also {also}"] if also else []
     options += [f"--out {out}"] if out else []
     proofs = Proofs(folder, tuple(Run(name) for name in also.split(",") if name), " ".join(options))
     where = out or folder.path("report")
-    log = where / "experiments.md"
     pages = {
         "results.md": results(proofs),
         "model_card.md": model_card(proofs),
         "privacy_and_fairness.md": fairness(proofs),
-        "experiments.md": experiments(log.read_text() if log.exists() else EMPTY),
     }
+    if (log := where / "experiments.md").exists():
+        pages[log.name] = experiments(log.read_text())
     (where / PICTURES).mkdir(parents=True, exist_ok=True)
     for name, picture in proofs.pictures.items():
         shutil.copy(picture, where / PICTURES / name)

@@ -14,7 +14,9 @@ from trainer.pages.markdown import number
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], proof: Path | None = None) -> None:
     """Print a table, numbers as the pages have them, and the path of its proof."""
-    table = Table(*columns, title=title)
+    table = Table(title=title)
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(number(cell) for cell in row))
     console = Console()

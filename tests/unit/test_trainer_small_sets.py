@@ -93,6 +93,8 @@ def test_every_step_does_without_other_sets(
     assert "adults of one town" in pages["model_card.md"]
     assert "4 films" in pages["model_card.md"]
     assert "report --run mine`" in pages["results.md"]
+    assert "No film says what caused its pneumonia." in pages["results.md"]
+    assert sorted(pages) == ["model_card.md", "privacy_and_fairness.md", "results.md"]
     for page in pages.values():
         for foreign in ("624", "Guangzhou", "CC BY", "Inception"):
             assert foreign not in page

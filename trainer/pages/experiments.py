@@ -11,8 +11,6 @@ from trainer.openings import OPENINGS
 from trainer.pages.markdown import table
 from trainer.runs import RUNS_DIR
 
-EMPTY = "# Experiments\n\n<!-- runs -->\n<!-- /runs -->\n\n<!-- openings -->\n<!-- /openings -->\n"
-
 
 def experiments(text: str) -> str:
     """The page as it is, with fresh tables."""

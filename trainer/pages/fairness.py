@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainer.pages.groups import group_table
+from trainer.pages.groups import cause_table, group_table
 from trainer.pages.markdown import page, table
 from trainer.pages.proofs import Proofs
 
@@ -12,8 +12,8 @@ def fairness(proofs: Proofs) -> str:
     causes, external = proofs.read("subgroups_test.json"), proofs.read("external.json")
     data = proofs.read("data.json")
     gap = ""
-    if causes:
-        values = [row["sensitivity"] for row in causes.values()]
+    values = [row["sensitivity"] for row in (causes or {}).values() if row["sensitivity"] is not None]
+    if len(values) > 1:
         gap = f"Largest gap in sensitivity between causes: {max(values) - min(values):.3f}."
     return page(
         "# Privacy and fairness",
@@ -40,7 +40,7 @@ def fairness(proofs: Proofs) -> str:
         "treat the weights as derived from these films, not as anonymous by proof.",
         "## For whom the model works",
         "Bacterial and viral pneumonia (test films, against all normals):",
-        group_table(causes) if causes else proofs.not_run("evaluate --final"),
+        cause_table(proofs),
         gap,
         "The NIH subset, mostly adults, by view, age and sex:",
         group_table(external) if external else proofs.not_run("external"),

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from trainer.pages.markdown import table
+from trainer.pages.proofs import Proofs
+
+
+def cause_table(proofs: Proofs) -> str:
+    """Bacterial and viral pneumonias of the test films."""
+    groups = proofs.read("subgroups_test.json")
+    if groups is None:
+        return proofs.not_run("evaluate --final")
+    return group_table(groups) if groups else "No film says what caused its pneumonia."
 
 
 def group_table(groups: dict[str, dict[str, float | None]]) -> str:

@@ -85,7 +85,7 @@ def refusal_section(proofs: Proofs) -> str:
         "## Refusal of what is not a frontal chest film",
         fitted + (inverted if "DICOM chest films" in found["rows"] else ""),
         table(["images of", *names], rows),
-        f"Not at hand, so not measured: {', '.join(absent)}." if absent else "",
+        f"Not at hand, so not measured: {'; '.join(absent)}." if absent else "",
         forms_table(found["choice"], found["served"]) if found["choice"] else "",
         command(proofs.step("refuse")),
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainer.pages.groups import group_table
+from trainer.pages.groups import cause_table, group_table
 from trainer.pages.markdown import interval, number, page, table
 from trainer.pages.proofs import Proofs
 
@@ -21,7 +21,7 @@ def model_card(proofs: Proofs) -> str:
         [name.replace("_", " "), *(interval(card["metrics"][each].get(name)) for each in card["metrics"])]
         for name in SHOWN
     ]
-    causes, external = proofs.read("subgroups_test.json"), proofs.read("external.json")
+    external = proofs.read("external.json")
     about, tested = proofs.about(), test_set(proofs)
     return page(
         "# Model card: pneumonia on chest films",
@@ -63,7 +63,7 @@ def model_card(proofs: Proofs) -> str:
         "## Figures",
         table(["figure", *card["metrics"]], rows),
         "## Subgroups",
-        group_table(causes) if causes else proofs.not_run("evaluate --final"),
+        cause_table(proofs),
         "Age, sex and view of the training films are not read, so no figure by them can be given for the people whom "
         "the model is made for. For those of NIH ChestX-ray14, mostly adults:",
         group_table(external) if external else proofs.not_run("external"),

@@ -6,7 +6,7 @@ import statistics
 
 from trainer.data.kermany import OFFICIAL
 from trainer.pages.engines import engines_section
-from trainer.pages.groups import group_table
+from trainer.pages.groups import cause_table
 from trainer.pages.markdown import command, interval, number, page, table
 from trainer.pages.measured import audit_section, corruption_section, external_section, refusal_section, tried_section
 from trainer.pages.proofs import Proofs
@@ -43,7 +43,7 @@ def results(proofs: Proofs) -> str:
         "## Each seed, and what averaging buys",
         seeds(proofs, card),
         "## Bacterial and viral pneumonia (test)",
-        causes(proofs),
+        cause_table(proofs),
         engines_section(proofs, card),
         corruption_section(proofs),
         audit_section(proofs),
@@ -117,7 +117,7 @@ def seeds(proofs: Proofs, card: dict) -> str:
         [row for row in proofs.read("seeds_test.json") or [] if row["name"] == AVERAGE],
     )
     if not each:
-        return proofs.not_run("evaluate")
+        return proofs.not_run("evaluate --final")
     names = (
         "auc",
         "accuracy",
@@ -170,11 +170,3 @@ def throughput(proofs: Proofs) -> str:
         table(["graph", "images/s"], rows, digits=0),
         command(proofs.step("speed")),
     )
-
-
-def causes(proofs: Proofs) -> str:
-    """Bacterial and viral pneumonias against all normals."""
-    groups = proofs.read("subgroups_test.json")
-    if not groups:
-        return proofs.not_run("evaluate")
-    return group_table(groups)
