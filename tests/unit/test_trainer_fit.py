@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,35 +60,20 @@ def test_a_killed_training_goes_on_where_it_was(films: FilmSet, tmp_path: Path) 
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
-def stopped(films: FilmSet, checkpoint: Path) -> None:
-    """A training that its first epoch ended."""
-    judge.calls = 0  # type: ignore[attr-defined]
-    Training(replace(RECIPE, epochs=1), films, checkpoint).run(judge)
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
+def test_another_training_does_not_go_on_from_a_checkpoint(films: FilmSet, tmp_path: Path) -> None:
+    checkpoint, recipe = tmp_path / "seed0.checkpoint", replace(RECIPE, epochs=1)
+    Training(recipe, films, checkpoint).run(lambda _network: {"score": 1.0})
+    recipes: list[tuple[dict[str, Any], str]] = [
         ({"size_px": 48}, "was trained with size_px 32; say the same, choose another --run, or delete it"),
         ({"epochs": 4, "batch": 2}, "was trained with epochs 1, batch 4; say the same"),
         ({"augmentations": ("noise",)}, "was trained with augmentations geometry,recording,"),
-    ],
-)
-def test_another_recipe_does_not_go_on_from_a_checkpoint(
-    films: FilmSet, tmp_path: Path, changes: dict[str, object], said: str
-) -> None:
-    stopped(films, tmp_path / "seed0.checkpoint")
-    recipe = replace(RECIPE, **{"epochs": 1, **changes})  # type: ignore[arg-type]
-    with pytest.raises(StepRefused, match=f"seed0.checkpoint {said}"):
-        Training(recipe, films, tmp_path / "seed0.checkpoint")
-
-
-def test_other_films_teachers_or_start_do_not_go_on_from_a_checkpoint(films: FilmSet, tmp_path: Path) -> None:
-    checkpoint, recipe = tmp_path / "seed0.checkpoint", replace(RECIPE, epochs=1)
-    stopped(films, checkpoint)
-    teacher = Classifier(RECIPE.architecture, RECIPE.size_px)
+    ]
+    for changes, said in recipes:
+        with pytest.raises(StepRefused, match=f"seed0.checkpoint {said}"):
+            Training(replace(recipe, **changes), films, checkpoint)
     with pytest.raises(StepRefused, match="was trained with other training films"):
         Training(recipe, replace(films, pixels=255 - films.pixels), checkpoint)
+    teacher = Classifier(RECIPE.architecture, RECIPE.size_px)
     with pytest.raises(StepRefused, match="was trained with other teachers and start"):
         Training(recipe, films, checkpoint, teachers=[teacher], start=teacher.state_dict())
     torch.save({name: value for name, value in torch.load(checkpoint).items() if name != "made_from"}, checkpoint)
