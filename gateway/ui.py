@@ -90,6 +90,7 @@ def _layout(blocks: gr.Blocks, page: Page, says: System, script: str, viewer: st
     for happens, does in (
         (clock.tick, page.look),
         (films.select, page.choose),
+        (films.input, page.arrange),
         (film.select, page.turn),
         (film.submit, page.say),
         (film.delete, page.forget_film),
@@ -99,8 +100,6 @@ def _layout(blocks: gr.Blocks, page: Page, says: System, script: str, viewer: st
         (standing.delete, page.forget_list),
     ):
         happens(does, view, shown, queue=False, **QUIET)
-    # What is asked of the list while it is drawn counts when it is drawn; Gradio would drop it.
-    films.input(page.arrange, view, shown, queue=False, trigger_mode="always_last", **QUIET)
     system.select(says.opened, None, [pulse, card, beat], queue=False, **QUIET)
     beat.tick(says.pulse, None, pulse, queue=False, **QUIET)
     gr.on([read.select, batch.select], says.left, None, beat, queue=False, **QUIET)

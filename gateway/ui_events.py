@@ -72,7 +72,7 @@ class Page:
     def arrange(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """The list is to be sorted or sifted otherwise, or turned to another page."""
         asked: dict[str, Any] = event._data or {}
-        if "first" in asked:
+        if asked.keys() == {"first"}:  # beside anything else the list begins anew
             return self._drawn(replace(view, first=max(0, int(asked["first"]))), request)
         wanted = view.wanted
         if "order" in asked:

@@ -84,7 +84,10 @@ def calibrate(
     folder.path("card.json").unlink(missing_ok=True)  # a kill in between leaves no card rather than another network's
     save_served(model, folder.path("served.pt"))
     words = about_films(data_folder(FOLDER))
-    stated |= {"intended_use": words.intended_use, "attribution": attribution(model, words, grown is not None)}
+    stated |= {
+        "intended_use": words.intended_use,
+        "attribution": attribution(model, words, with_adults=grown is not None),
+    }
     folder.write_json("card.json", stated)
     aucs = {name: {shift: auc(validation.labels, logits[shift]) for shift in NAMES} for name, logits in each.items()}
     aucs["served"] = {shift: auc(validation.labels, served[shift]) for shift in NAMES}

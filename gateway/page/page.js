@@ -11,17 +11,34 @@ const focusWhenShown = (find) => whenShown(find, (found) => found.focus({ preven
 
 const focusOnRow = (film) => focusWhenShown(() => document.getElementById(`film-${film}`));
 
+// What is asked of the list while it is drawn waits until it is: Gradio drops what is asked meanwhile.
+const SAME_LIST_MS = 1500; // a list that comes out as it was is not told of
+let asked = {};
+let drawing = null;
+const askNext = () => {
+  clearTimeout(drawing);
+  drawing = null;
+  if (!Object.keys(asked).length) return;
+  drawing = setTimeout(askNext, SAME_LIST_MS);
+  trigger("input", asked);
+  asked = {};
+};
+const ask = (what) => {
+  asked = { ...asked, ...what };
+  if (!drawing) askNext();
+};
+
 element.addEventListener("click", (event) => {
   const at = (selector) => event.target.closest(selector);
   if (at("[data-open]")) {
     event.preventDefault();
     trigger("select", { job: at("[data-open]").dataset.open });
   } else if (at("[data-order]")) {
-    trigger("input", { order: at("[data-order]").dataset.order });
+    ask({ order: at("[data-order]").dataset.order });
   } else if (at("[data-answer]")) {
-    trigger("input", { answer: at("[data-answer]").dataset.answer });
+    ask({ answer: at("[data-answer]").dataset.answer });
   } else if (at("[data-first]")) {
-    trigger("input", { first: Number(at("[data-first]").dataset.first) });
+    ask({ first: Number(at("[data-first]").dataset.first) });
   } else if (at("[data-index]")) {
     trigger("select", { index: Number(at("[data-index]").dataset.index) });
   } else if (at("[data-back]")) {
@@ -51,7 +68,7 @@ let typing;
 element.addEventListener("input", (event) => {
   if (event.target.id !== "seek") return;
   clearTimeout(typing);
-  typing = setTimeout(() => trigger("input", { text: event.target.value }), 300);
+  typing = setTimeout(() => ask({ text: event.target.value }), 300);
 });
 
 // What a reader says of a finding.
@@ -88,6 +105,7 @@ const sayTimes = () => {
 watch("value", () => {
   keepFocus();
   sayTimes();
+  askNext();
 });
 sayTimes();
 
