@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import rich
 import typer
 from numpy.typing import NDArray
 
@@ -106,14 +107,18 @@ def gate(
     how_many = " and ".join(f"{len(films.films)} {kind}" for kind, films in sets.items())
     show(
         f"{run}: engines against ONNX fp32 on {how_many} films",
-        ["engine", "", "decisions flipped", "findings changed", "largest difference", "why", "proof"],
-        [proof_row(proof, folder) for proof in proofs],
+        ["engine", "", "decisions flipped", "findings changed", "largest difference"],
+        [proof_row(proof) for proof in proofs],
+        proof_path(folder, "*"),
     )
+    for proof in proofs:
+        for reason in proof.reasons:
+            rich.print(f"{proof.engine} refused: {reason}")
     if not any(proof.admitted for proof in proofs):
         raise GateClosed(" | ".join(f"{proof.engine}: {'; '.join(proof.reasons)}" for proof in proofs))
 
 
-def proof_row(proof: GateProof, folder: Path) -> list[str | int | float]:
+def proof_row(proof: GateProof) -> list[str | int | float]:
     """What the gate found of one engine, as a line of its table."""
     return [
         proof.engine,
@@ -121,8 +126,6 @@ def proof_row(proof: GateProof, folder: Path) -> list[str | int | float]:
         proof.decisions_flipped,
         proof.findings_changed,
         proof.max_probability_difference,
-        "; ".join(proof.reasons),
-        proof_path(folder, proof.engine).name,
     ]
 
 

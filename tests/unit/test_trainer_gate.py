@@ -56,10 +56,8 @@ def test_an_engine_that_answers_alike_is_admitted(card: ModelCard) -> None:
     labels, p = spread()
     proof = compare("twin", labels, answers(p), answers((np.array(p) + 1e-4).tolist()), card)
     assert proof.admitted
-    assert proof_row(proof, Path("runs/toy"))[:2] == ["twin", "admitted"]
-    refused = proof_row(proof.model_copy(update={"reasons": ["too far", "golden"]}), Path("runs/toy"))
-    assert refused[1] == "refused"
-    assert refused[-2:] == ["too far; golden", "gate-twin.json"]
+    assert proof_row(proof)[:2] == ["twin", "admitted"]
+    assert proof_row(proof.model_copy(update={"reasons": ["too far"]}))[1] == "refused"
     assert (proof.decisions_flipped, proof.findings_changed, proof.films) == (0, 0, 1000)
 
 
