@@ -80,14 +80,15 @@ def calibrate(
     limit = ood_limit(*(scores_of(members[0], ood, films.pixels) for films in held_out))
     point = chosen.point(limit)
     model = ServedModel(members, ood, chosen.platt.slope, chosen.platt.intercept).eval()
-    stated = {**card(model, point, train), "architecture": described(model, len(named))}
-    folder.path("card.json").unlink(missing_ok=True)  # a kill in between leaves no card rather than another network's
-    save_served(model, folder.path("served.pt"))
     words = about_films(data_folder(FOLDER))
-    stated |= {
+    stated = {
+        **card(model, point, train),
+        "architecture": described(model, len(named)),
         "intended_use": words.intended_use,
         "attribution": attribution(model, words, with_adults=grown is not None),
     }
+    folder.path("card.json").unlink(missing_ok=True)  # a kill in between leaves no card rather than another network's
+    save_served(model, folder.path("served.pt"))
     folder.write_json("card.json", stated)
     aucs = {name: {shift: auc(validation.labels, logits[shift]) for shift in NAMES} for name, logits in each.items()}
     aucs["served"] = {shift: auc(validation.labels, served[shift]) for shift in NAMES}

@@ -45,9 +45,8 @@ def external(run: RunName) -> None:
     names = ("films", "patients", "auc", "auc_low", "auc_high", "sensitivity", "specificity", "refused")
     lines = [[name, *(row.get(each) for each in names)] for name, row in rows.items()]
     columns = ["", *(name.replace("_", " ") for name in names)]
-    show(
-        f"{run}: films from elsewhere", columns, lines, folder.write_proof("external.json", served.weights_sha256, rows)
-    )
+    proof = folder.write_proof("external.json", served.weights_sha256, rows)
+    show(f"{run}: films from elsewhere", columns, lines, proof)
     for name in (NIH, COVID):
         if optional_folder(name) is None:
             rich.print(f"not there, so left out: {name}")

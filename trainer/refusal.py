@@ -64,12 +64,8 @@ def refuse(run: RunName) -> None:
         content["served"] = {"taps": list(model.ood.taps), "components": model.ood.components}
     names = ("images", "refused", "auroc", "lowest", "median", "highest")
     lines = [[name, *(row.get(each) for each in names)] for name, row in rows.items()]
-    show(
-        f"{run}: refused above {limit:.3f}",
-        ["", *names],
-        lines,
-        folder.write_proof("refusal.json", of_run.weights_sha256, content),
-    )
+    proof = folder.write_proof("refusal.json", of_run.weights_sha256, content)
+    show(f"{run}: refused above {limit:.3f}", ["", *names], lines, proof)
     if absent:
         rich.print(f"not there, so left out: {'; '.join(absent)}")
 
