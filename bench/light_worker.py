@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cxr.schemas import Finding, ModelIdentity, Prediction, Rejection
 from cxr.settings import Settings
@@ -36,15 +36,16 @@ class MadeUpPredictor:
     def reference_histogram(self, _: int) -> tuple[int, ...]:
         return ()
 
-    def predict(self, files: Sequence[bytes]) -> list[Prediction | Rejection]:
+    def predict(self, files: Sequence[bytes], *_: object) -> list[Prediction | Rejection]:
         time.sleep(len(files) * self._image_s)
         return [ANSWER.model_copy() for _ in files]
 
 
 class NoBlobs:
-    """Every film is empty."""
+    """Every film is empty, and none is kept."""
 
-    def __init__(self, *_: object) -> None: ...
+    def __init__(self, *_: object) -> None:
+        self._installation: str | None = None
 
     def get(self, _: str) -> bytes:
         return b""
@@ -52,6 +53,15 @@ class NoBlobs:
     def tidy(self, *_: object) -> None: ...
 
     def discard(self, *_: object) -> None: ...
+
+    def installation(self) -> str | None:
+        return self._installation
+
+    def belong_to(self, installation: str) -> None:
+        self._installation = installation
+
+    def stored(self, older_than_s: float) -> Iterator[str]:  # noqa: ARG002
+        return iter(())
 
 
 class NoBoxes:
