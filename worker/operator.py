@@ -60,7 +60,7 @@ def jobs(most: Annotated[int, typer.Option(min=1, help="How many, newest first."
         created = f"{job.created_at:%Y-%m-%d %H:%M:%S}"
         table.add_row(job.id, job.state, job.queue, f"{job.answered} of {job.total}", created)
     standing = desk.backlog.standing()
-    console.print(table)
+    Console(width=max(console.width, WIDE)).print(table)
     console.print(f"{standing.images} images wait; {standing.images_per_s:.1f} images/s over the last minute")
 
 

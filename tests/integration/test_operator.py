@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cxr.jobs import AuditLog, Presence
 from cxr.jobs.ledger import AUDIT
-from cxr.schemas import JobState, Rejection
+from cxr.schemas import JobState, QueueName, Rejection
 from deploy.local.settings import ROOT
 from tests.files import png
 from tests.stack import Stack, wait_until
@@ -26,9 +26,13 @@ def worker(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_jobs_are_listed_looked_at_and_forgotten(stack: Stack) -> None:
+    wide = stack.submit([b"no film"] * 1001, QueueName.INTERACTIVE)
+    stack.results(wide)
     job_id = stack.submit([png(), b"not a film"])
     stack.results(job_id)
-    assert job_id in worker(stack, "jobs").stdout
+    listed = worker(stack, "jobs").stdout
+    assert job_id in listed, "whatever stands beside it"
+    assert "1001 of 1001" in listed
     looked_at = worker(stack, "inspect", job_id).stdout
     assert "2 of 2 answered" in looked_at
     assert "unsupported_format" in looked_at
