@@ -12,7 +12,7 @@ from cxr.decoding import Decoder, ThreadDecoder
 from cxr.errors import InvertedFilm, NotChestXray
 from cxr.imaging import Film
 from cxr.notes import NoteCode
-from cxr.quality import PLAINLY_INVERTED_BELOW, inverted, remarks, unlike_others
+from cxr.quality import INVERTED_BELOW, PLAINLY_INVERTED_BELOW, polarity, remarks, unlike_others
 from cxr.schemas import ModelIdentity, Note, Prediction, Rejection
 from cxr.telemetry import stage
 from cxr.triton import ModelClient, ModelOutput
@@ -90,11 +90,9 @@ def _inverted_refused(answers: list[Prediction | Rejection], films: NDArray[np.u
     """The answers, without a finding where the film is inverted; of a refused film that is said where it is plain."""
     return [
         Rejection.of(InvertedFilm(), ood_score=answer.ood_score, model=answer.model)
-        if plainly or (negative and isinstance(answer, Prediction))
+        if likeness < (INVERTED_BELOW if isinstance(answer, Prediction) else PLAINLY_INVERTED_BELOW)
         else answer
-        for answer, negative, plainly in zip(
-            answers, inverted(films), inverted(films, PLAINLY_INVERTED_BELOW), strict=True
-        )
+        for answer, likeness in zip(answers, polarity(films), strict=True)
     ]
 
 

@@ -54,13 +54,21 @@ def remarks(films: NDArray[np.uint8]) -> list[list[NoteCode]]:
     return [[code for code, of_films in found.items() if of_films[film]] for film in range(len(films))]
 
 
-def inverted(films: NDArray[np.uint8], below: float = INVERTED_BELOW) -> NDArray[np.bool_]:
+def inverted(films: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """[N,1,224,224] uint8 -> [N] whether a film is more like the negative of the average film than like that film,
     turned in any way: not to be judged.
     """
+    found: NDArray[np.bool_] = polarity(films) < INVERTED_BELOW
+    return found
+
+
+def polarity(films: NDArray[np.uint8]) -> Floats:
+    """[N,1,224,224] uint8 -> [N] correlation with the average film; 1 where some turning of it fits better than its
+    negative does.
+    """
     correlations = standardised(reduced(films)) @ _templates()[:, :POSTURES]
     upright, least, most = correlations[:, 0], correlations.min(1), correlations.max(1)
-    found: NDArray[np.bool_] = (upright < below) & (-least > most)
+    found: Floats = np.where(-least > most, upright, np.float32(1))
     return found
 
 

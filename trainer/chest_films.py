@@ -17,9 +17,8 @@ from trainer.kermany_set import FilmSet
 from trainer.model import Classifier
 from trainer.ood import COMPONENTS, OodScore, fit_ood, tap_features
 
-ADULTS = "nih_chestxray14"
 LEAST_ADULTS = 4  # half, a quarter and a quarter of them
-WITHOUT_ADULTS = f"{ADULTS} is not there: refusal is fitted on your films alone, and adults will be refused"
+WITHOUT_ADULTS = f"{nih.FOLDER} is not there: {nih.WITHOUT}"
 CHILDREN = 1500
 CHANGES = ("geometry", "exposure", "resample", "jpeg")
 SEED = 99
@@ -40,7 +39,7 @@ def adults() -> Adults | None:
     Raises:
         TooFewFilms: fewer patients than parts can be made of.
     """
-    folder = optional_folder(ADULTS)
+    folder = optional_folder(nih.FOLDER)
     if folder is None:
         return None
     films = nih.read(folder)

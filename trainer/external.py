@@ -25,7 +25,7 @@ from trainer.terminal import show
 # RSNA's radiologists: an opacity that could be pneumonia against everything else.
 RSNA_CLASSES = {"Lung Opacity": 1, "No Lung Opacity / Not Normal": 0, "Normal": 0}
 CHILD, OLD = 18, 65
-NIH, COVID = "nih_chestxray14", "covid_radiography"
+NIH, COVID = nih.FOLDER, covid_radiography.FOLDER
 
 
 def external(run: RunName) -> None:

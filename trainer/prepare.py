@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from rich.console import Console
 
-from trainer.data import kermany, nih
+from trainer.data import covid_radiography, kermany, nih
 from trainer.data.about import ABOUT, NOT_STATED, about_films
 from trainer.data.film import Film, data_folder, optional_folder
 from trainer.kermany_set import FilmSet, train_and_validation
@@ -21,8 +21,8 @@ from trainer.terminal import show
 
 CLASS_NAMES = ("normal", "pneumonia")
 WITHOUT = {
-    "nih_chestxray14": "refusal is fitted on your films alone, and adults will be refused",
-    "covid_radiography": "left out of external and refuse",
+    nih.FOLDER: nih.WITHOUT,
+    covid_radiography.FOLDER: "left out of external and refuse",
     "non_cxr": "left out of refuse",
 }
 """Sets that some steps can do without, and what then becomes of them."""
@@ -37,7 +37,7 @@ def prepare(run: RunName) -> None:
     folder, source, console = Run(run), data_folder(kermany.FOLDER), Console()
     found, test = kermany.read(source, "train"), kermany.read(source, "test")
     about = about_films(source)
-    if adults_folder := optional_folder("nih_chestxray14"):
+    if adults_folder := optional_folder(nih.FOLDER):
         nih.read(adults_folder)
     for name in (name for name in WITHOUT if optional_folder(name) is None):
         console.print(f"{name} is not there: {WITHOUT[name]}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from trainer.data.film import NORMAL, PNEUMONIA, Film, existing
 from trainer.errors import MissingFolder
 
-SOURCE = "covid_radiography"
+SOURCE = FOLDER = "covid_radiography"
 CLASSES = {"Normal": NORMAL, "COVID": PNEUMONIA, "Viral Pneumonia": PNEUMONIA, "Lung_Opacity": PNEUMONIA}
 
 

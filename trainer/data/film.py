@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from trainer.errors import MissingColumn, MissingFile, MissingFolder, UnreadableFile, UnreadableFilm
+from trainer.errors import MissingColumn, MissingFile, MissingFolder, TrainerError, UnreadableFile, UnreadableFilm
 
 NORMAL, PNEUMONIA = 0, 1
 CLASSES = {"NORMAL": NORMAL, "PNEUMONIA": PNEUMONIA}
@@ -52,25 +52,10 @@ def optional_folder(*parts: str) -> Path | None:
         return None
 
 
-def existing(path: Path, what: str) -> Path:
-    """``path`` itself.
-
-    Raises:
-        MissingFolder: it is not there; ``what`` says what it should be.
-    """
+def existing(path: Path, what: str, missing: type[TrainerError] = MissingFolder) -> Path:
+    """``path`` itself. Raises ``missing`` where it is not there; ``what`` says what it should be."""
     if not path.exists():
-        raise MissingFolder(f"{path}: {what}")
-    return path
-
-
-def existing_file(path: Path, what: str) -> Path:
-    """``path`` itself.
-
-    Raises:
-        MissingFile: it is not there; ``what`` says what it should be.
-    """
-    if not path.is_file():
-        raise MissingFile(f"{path}: {what}")
+        raise missing(f"{path}: {what}")
     return path
 
 
@@ -81,7 +66,7 @@ def table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         MissingFile, MissingColumn, UnreadableFile (not a CSV).
     """
     try:
-        rows = pd.read_csv(existing_file(path, "a table"), dtype=str, keep_default_na=False)
+        rows = pd.read_csv(existing(path, "a table", MissingFile), dtype=str, keep_default_na=False)
     except pd.errors.EmptyDataError as error:
         raise MissingColumn(f"{path} is empty; it needs {', '.join(columns)}") from error
     except (pd.errors.ParserError, UnicodeDecodeError) as error:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr.imaging import IMAGE_SIZE_PX
-from trainer.data.film import existing_file
-from trainer.errors import MissingColumn, UnreadableFilm
+from trainer.data.film import existing
+from trainer.errors import MissingColumn, MissingFile, UnreadableFilm
 
 SPLITS = ("train", "val", "test")
 
@@ -21,7 +21,7 @@ def read(path: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     Raises:
         MissingFile, UnreadableFilm (not an npz), MissingColumn (no such split in it).
     """
-    existing_file(path, "the MedMNIST file")
+    existing(path, "the MedMNIST file", MissingFile)
     try:
         with np.load(path) as arrays:
             names = f"{split}_images", f"{split}_labels"

@@ -12,6 +12,8 @@ from trainer.data.film import NORMAL, PNEUMONIA, Film, all_there, existing, tabl
 from trainer.errors import MissingFile
 
 SOURCE = "nih"
+FOLDER = "nih_chestxray14"
+WITHOUT = "refusal is fitted on your films alone, and adults will be refused"
 SUBSET_COLUMNS = ("file", "nih_labels_v2020", "patient", "age", "sex", "view", "rsna_class")
 OFFICIAL_COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "Patient Age", "Patient Gender", "View Position")
 
