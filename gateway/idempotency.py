@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from gateway.parts import Parts
 from gateway.spool import Upload
 
-READ_BYTES = 1024**2
-
 
 @dataclass
 class Once:
@@ -27,8 +25,7 @@ class Once:
         for upload in uploads:
             digest.update(f"{len(upload.name)}/{upload.size_bytes}/{upload.name}".encode("utf-8", "surrogatepass"))
             with upload.open() as file:
-                while block := file.read(READ_BYTES):
-                    digest.update(block)
+                hashlib.file_digest(file, lambda: digest)  # type: ignore[arg-type]
         return cls(key, digest.hexdigest())
 
     @classmethod

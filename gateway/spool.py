@@ -13,8 +13,6 @@ from typing import IO
 
 from gateway.positions import Positioned
 
-READ_BYTES = 1024**2
-
 
 @dataclass(frozen=True)
 class Upload:
@@ -26,11 +24,8 @@ class Upload:
 
     def sha256(self) -> str:
         """Of its bytes, in hex."""
-        digest = hashlib.sha256()
         with self.open() as file:
-            while block := file.read(READ_BYTES):
-                digest.update(block)
-        return digest.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
     @classmethod
     def of_path(cls, path: Path) -> Upload:
