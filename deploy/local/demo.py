@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from deploy.local.settings import LocalSettings
+from gateway.page.words import percent
 
 WORDS = {
     "pneumonia": "[bold red]pneumonia",
@@ -109,11 +110,4 @@ def _model_line(model: dict[str, Any]) -> str:
 
 def _bar(probability: float, width: int = 20) -> str:
     filled = round(probability * width)
-    return f"{'█' * filled}{'░' * (width - filled)} {_percent(probability)}"
-
-
-def _percent(probability: float) -> str:
-    """No film is certain: 0 % and 100 % are never said."""
-    if probability < 0.01:
-        return "< 1 %"
-    return "> 99 %" if probability > 0.99 else f"{probability:.0%}".replace("%", " %")
+    return f"{'█' * filled}{'░' * (width - filled)} {percent(probability)}"
