@@ -49,16 +49,17 @@ async def receive(request: Request, max_bytes: int, max_files: int) -> Spool:
 
 async def _blocks(stream: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes]:
     """The stream in larger pieces, so that one visit to a thread writes a megabyte."""
-    received, waiting = 0, bytearray()
+    received, waiting, waiting_bytes = 0, list[bytes](), 0
     async for piece in stream:
         received += len(piece)
         if received > max_bytes:
             raise RequestTooLarge(f"at most {max_bytes} bytes")
-        waiting += piece
-        if len(waiting) >= FEED_BYTES:
-            yield bytes(waiting)
-            waiting.clear()
-    yield bytes(waiting)
+        waiting.append(piece)
+        waiting_bytes += len(piece)
+        if waiting_bytes >= FEED_BYTES:
+            yield b"".join(waiting)
+            waiting, waiting_bytes = [], 0
+    yield b"".join(waiting)
 
 
 class _Parts:

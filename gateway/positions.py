@@ -34,6 +34,14 @@ class Positioned(io.RawIOBase):
         self._at += len(content)
         return len(content)
 
+    def readall(self) -> bytes:
+        """The rest, in pieces as large as they come: the inherited way asks for a few KB at a time."""
+        pieces = []
+        while content := self._content_at(self._at, self._size - self._at):
+            self._at += len(content)
+            pieces.append(content)
+        return b"".join(pieces)
+
     def _content_at(self, at: int, most_bytes: int) -> bytes:
         """What stands from ``at`` on, ``most_bytes`` of it at the most; nothing from the end on."""
         raise NotImplementedError

@@ -24,7 +24,7 @@ from gateway.spool import Upload
 BATCH_IMAGES, BATCH_BYTES = 64, 32 * 1024**2
 # A zip of raw DICOM unpacks to a few times its size; past this multiple of the request limit nothing more is stored.
 MAX_UNPACKED_REQUESTS = 4
-STORING_THREADS = 8  # each waits for the disk most of the time
+STORING_THREADS = 4  # each waits for the disk most of the time
 
 log = logger("gateway.uploads")
 

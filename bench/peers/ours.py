@@ -13,7 +13,7 @@ from bench.peers.doors import multipart
 from tests.stack import Stack
 
 FILMS_PER_JOB = 64
-LOOK_S, LOOK_AT_ONE_S = 0.05, 0.01
+LOOK_S, LOOK_AT_ONE_S = 0.2, 0.01
 TIMEOUT_S = 300.0
 
 
