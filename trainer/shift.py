@@ -18,6 +18,7 @@ from torch import Tensor
 
 from trainer import augment
 from trainer.augment import Transform
+from trainer.cache import made_once
 from trainer.recording import take_recording
 
 SEED = 624
@@ -63,16 +64,15 @@ def shifted(
     """[N,1,224,224] uint8 films under the named shift, the same every time; ``swapped`` has the other class's
     recording.
     """
-    path = cache / f"{name}.npy" if cache else None
-    if path is not None and path.exists():
-        return np.load(path, mmap_mode="r")
-    changed = _swapped(films, labels) if name == SWAPPED else _one_by_one(films, SHIFTS[name])
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part.npy")
-        np.save(unfinished, changed)
-        unfinished.replace(path)
-    return changed
+
+    def change() -> NDArray[np.uint8]:
+        return _swapped(films, labels) if name == SWAPPED else _one_by_one(films, SHIFTS[name])
+
+    if cache is None:
+        return change()
+    path = cache / f"{name}.npy"
+    made_once(path, lambda unfinished: np.save(unfinished, change()))
+    return np.load(path, mmap_mode="r")
 
 
 def _one_by_one(films: NDArray[np.uint8], transform: Transform) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from rich.progress import track
 
 from cxr.errors import ImageRejected
 from cxr.imaging import IMAGE_SIZE_PX, PREPROCESS_VERSION, preprocess
+from trainer.cache import made_once
 from trainer.data.film import Film
 from trainer.errors import UnreadableFilm
 
@@ -28,11 +29,7 @@ def pixels(films: Sequence[Film], cache_dir: Path = CACHE_DIR) -> NDArray[np.uin
     """
     size = (len(films), 1, IMAGE_SIZE_PX, IMAGE_SIZE_PX)
     path = cache_dir / f"{_key(films)}.u8"
-    if not path.exists():
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        _decode_all(films, np.memmap(unfinished, np.uint8, "w+", shape=size))
-        unfinished.replace(path)
+    made_once(path, lambda unfinished: _decode_all(films, np.memmap(unfinished, np.uint8, "w+", shape=size)))
     return np.memmap(path, np.uint8, "r", shape=size)
 
 
