@@ -14,7 +14,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markdown import Markdown
 
-from bench.documents import write_section
+from bench import aims
+from bench.documents import markdown_table, write_section
 from bench.figures import Figure
 from bench.machine import described
 from deploy.local.settings import ROOT
@@ -48,8 +49,7 @@ class Outcome:
         self.parts.append(" ".join(sentences))
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
-        self.parts.append("\n".join("| " + " | ".join(line) + " |" for line in lines))
+        self.parts.append(markdown_table(columns, rows))
 
     def section(self) -> str:
         """The section without its heading."""
@@ -69,6 +69,7 @@ def present(outcome: Outcome, console: Console, *, write: bool, document: Path =
     console.print(f"Every round's figures: {os.path.relpath(path)}")
     if write:
         write_section(document, f"bench {outcome.name}", outcome.title, outcome.section())
+        write_section(document, "bench aims", "What was aimed at", markdown_table(aims.COLUMNS, aims.rows(kept)))
         console.print(f"Written into {os.path.relpath(document)}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import io
+import json
 import socket
 import subprocess
 import sys
@@ -15,12 +16,15 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from bench import aims
 from bench.__main__ import BENCHES, cli
+from bench.aims import AIMS, Aim
 from bench.ceiling import ceiling
 from bench.documents import write_section
 from bench.drive import drive
 from bench.figures import Figure, percentile
 from bench.films import numbered
+from bench.outcome import DOCUMENT
 from bench.peers.doors import DOORS, multipart
 from deploy.local.settings import ROOT
 from tests.files import jpeg
@@ -74,6 +78,31 @@ def test_each_bench_owns_its_section(tmp_path: Path) -> None:
     assert "What is said here stays." in written
     assert "one" not in written
     assert written.index("three") < written.index("two")
+
+
+@pytest.mark.parametrize(("measured", "reached"), [(0.9, "aim"), (1.054, "least"), (1.06, "no")])
+def test_a_ratio_that_ought_to_be_small_reaches_its_aim_from_below(measured: float, reached: str) -> None:
+    assert Aim("", "", "", least=1.05, aim=1.0).verdict(Figure.of([measured])) == reached
+
+
+@pytest.mark.parametrize(("measured", "reached"), [(1.5, "aim"), (1.196, "least"), (1.19, "no")])
+def test_a_ratio_that_ought_to_be_large_reaches_its_aim_from_above(measured: float, reached: str) -> None:
+    assert Aim("", "", "", least=1.2, aim=1.5).verdict(Figure.of([measured])) == reached
+
+
+def test_the_aims_are_shown_beside_what_was_measured_and_nothing_else_is(tmp_path: Path) -> None:
+    aim = AIMS[0]
+    assert aims.rows(tmp_path) == []
+    (tmp_path / f"{aim.bench}.json").write_text(json.dumps({"figures": {aim.figure: [aim.aim, aim.aim, aim.aim]}}))
+    (tmp_path / "gpu.json").write_text("{}")
+    [row] = aims.rows(tmp_path)
+    assert row[0] == aim.words
+    assert row[4] == "aim"
+
+
+def test_the_document_says_of_every_aim_what_was_measured() -> None:
+    document = DOCUMENT.read_text()
+    assert [one.words for one in AIMS if f"| {one.words} |" not in document] == []
 
 
 def _connected(port: int) -> socket.socket:
