@@ -18,6 +18,7 @@ from tests.acceptance.visitor import (
     read_from_list,
     read_one,
     tab_to,
+    window_of_files,
 )
 from tests.stack import Stack
 
@@ -112,12 +113,9 @@ def test_the_film_is_zoomed_windowed_and_inverted_by_keyboard_and_pointer(
 def test_a_film_is_sent_read_judged_and_taken_home_by_keyboard_alone(
     stack: Stack, browser: Browser, films: list[Path]
 ) -> None:
-    """Space, not Enter, opens the files: Chromium withholds that window from Enter at times, whatever the page."""
     with opened(browser, stack.gateway_url) as page:
         tab_to(page, "#drop-read button")
-        with page.expect_file_chooser() as chooser:
-            page.keyboard.press("Space")
-        chooser.value.set_files(films[:1])  # the window itself is the browser's
+        window_of_files(page).set_files(films[:1])  # the window itself is the browser's
         page.locator(".verdict:not(.waiting)").wait_for(timeout=PATIENCE_MS)
         tab_to(page, "[name=verdict]")
         page.keyboard.press("ArrowRight")

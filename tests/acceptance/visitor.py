@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FileChooser, Locator, Page, TimeoutError, expect
 
 from tests.acceptance.browser import PATIENCE_MS
+
+KEY_PRESSES, KEY_PATIENCE_MS = 5, 20_000
 
 Given = list[Path] | dict[str, bytes]
 
@@ -45,6 +47,21 @@ def tab_to(page: Page, selector: str) -> None:
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             return
     raise AssertionError(f"the keyboard does not lead to {selector}")
+
+
+def window_of_files(page: Page) -> FileChooser:
+    """Press space on what has the focus until the browser opens its window of files, as a person would.
+
+    Seen about once in fifteen times: key and click arrive, the page asks for the window, and Chromium opens none.
+    """
+    for _ in range(KEY_PRESSES):
+        try:
+            with page.expect_file_chooser(timeout=KEY_PATIENCE_MS) as chooser:
+                page.keyboard.press("Space")
+        except TimeoutError:
+            continue
+        return chooser.value
+    raise AssertionError("the browser opens no window of files")
 
 
 def film_row(page: Page, name: str) -> Locator:
