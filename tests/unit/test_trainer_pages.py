@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,12 +22,31 @@ from trainer.pages.model_card import test_set as described_test_set
 from trainer.pages.proofs import Proofs
 from trainer.pages.results import published
 from trainer.refusals import StepRefused
+from trainer.report import report
 from trainer.runs import Run
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_tables_and_intervals() -> None:
     assert table(["a", "b"], [["x", 0.12345], ["y", None]]) == "| a | b |\n|---|---|\n| x | 0.123 |\n| y | - |"
     assert interval({"value": 0.5, "low": 0.4, "high": 0.61}) == "0.500 (0.400 to 0.610)"
+
+
+@pytest.mark.parametrize("page", ["results.md", "model_card.md", "privacy_and_fairness.md"])
+def test_the_pages_of_the_served_model_are_what_their_command_writes(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    (tmp_path / "runs").symlink_to(ROOT / "runs")
+    written = (ROOT / "docs" / page).read_text()
+    [command] = re.findall(r"^Written by `python -m trainer report (.*?)`", written, re.MULTILINE)
+    words = command.split()
+    options = dict(zip(words[::2], words[1::2], strict=True))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs" / page).unlink()
+    report(options["--run"], options["--also"], Path(options["--out"]))
+    assert (tmp_path / "docs" / page).read_text() == written
 
 
 def test_only_what_lies_between_the_marks_is_renewed() -> None:
