@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,11 @@ DATA = Path(os.environ.get("CXR_DATA", Path(__file__).resolve().parents[2] / "sh
 
 for name in [name for name in os.environ if name.startswith("CXR_")]:
     del os.environ[name]
+
+
+def pytest_configure() -> None:
+    """A run that is told to end stops the servers it started; by itself Python would end on the spot."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 128 + signal.SIGTERM))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,34 @@
+"""What tests started ends with them, also when they are told to end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy.local.settings import ROOT
+from tests.stack import wait_until
+
+ENDLESS = """
+import pathlib, time, pytest
+
+@pytest.fixture
+def server():
+    pathlib.Path("started").touch()
+    yield
+    pathlib.Path("stopped").touch()
+
+def test_endless(server):
+    time.sleep(60)
+"""
+
+
+def test_a_run_that_is_told_to_end_stops_what_it_started(tmp_path: Path) -> None:
+    (tmp_path / "test_endless.py").write_text(ENDLESS)
+    command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "--rootdir", ".", "test_endless.py"]
+    with subprocess.Popen(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL) as run:
+        wait_until((tmp_path / "started").exists, 60, "the test to begin")
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(60) == 128 + signal.SIGTERM
+    assert (tmp_path / "stopped").exists()
