@@ -15,7 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from celery import Celery
 from honcho.environ import parse_procfile
+from kombu import pools
 
 from cxr.blobs import blob_store
 from cxr.errors import CxrError
@@ -34,6 +36,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def close_connections(app: Celery) -> None:
+    """Those of an application to its broker. Kombu keeps pools by address, closed ones too: a later stack that happens
+    to get the same port would be given them.
+    """
+    app.pool.force_close_all()
+    for group in (pools.producers, pools.connections):
+        with suppress(KeyError):
+            del group[app.connection_for_write()]
 
 
 def wait_until(true: Callable[[], object], timeout_s: float, what: str) -> None:
@@ -155,7 +167,7 @@ class Stack:
 
     def close(self) -> None:
         self.model.close()
-        self._celery.pool.force_close_all()
+        close_connections(self._celery)
         self.ledger.redis.close()
         self._stop([name for name in self._running if name != "redis"], signal.SIGTERM)
         self._stop(list(self._running), signal.SIGTERM)  # last: the others say their last words to it

@@ -1,4 +1,4 @@
-"""What tests started ends with them, also when they are told to end."""
+"""What tests started ends with them, also when they are told to end, and nothing of it is left to others."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cxr.queue import celery_app
 from deploy.local.settings import ROOT
-from tests.stack import wait_until
+from tests.stack import close_connections, wait_until
 
 ENDLESS = """
 import pathlib, time, pytest
@@ -32,3 +33,11 @@ def test_a_run_that_is_told_to_end_stops_what_it_started(tmp_path: Path) -> None
         run.send_signal(signal.SIGTERM)
         assert run.wait(60) == 128 + signal.SIGTERM
     assert (tmp_path / "stopped").exists()
+
+
+def test_a_broker_at_the_address_of_an_earlier_one_gets_connections_of_its_own() -> None:
+    for _ in range(2):
+        app = celery_app("redis://127.0.0.1:1/0")  # nothing connects: only the pools are asked
+        with app.pool.acquire(), app.amqp.producer_pool.acquire():
+            pass
+        close_connections(app)
