@@ -118,7 +118,7 @@ class Page:
         shown = Shown(view)
         if not self._draw(shown, request):  # the job has ended
             shown.recent = self._recent(request, view.list_job)
-        return shown.parts()
+        return shown.parts(known=view)
 
     # -- what is shown
 

@@ -38,5 +38,8 @@ class Shown:
     clock: object = field(default_factory=gr.skip)
     long: bool = False  # the list is so long that drawing it often would cost too much; no part of the page
 
-    def parts(self) -> tuple[object, ...]:
-        return tuple(getattr(self, part.name) for part in fields(self) if part.name != "long")
+    def parts(self, known: View | None = None) -> tuple[object, ...]:
+        """What the page is given. A view that is ``known`` to it is not given again: what is drawn by itself beside the
+        visitor must not undo what was chosen meanwhile."""
+        view = gr.skip() if self.view == known else self.view
+        return view, *(getattr(self, part.name) for part in fields(self) if part.name not in ("view", "long"))
