@@ -39,8 +39,8 @@ def free_port() -> int:
 
 
 def close_connections(app: Celery) -> None:
-    """Those of an application to its broker. Kombu keeps pools by address, closed ones too: a later stack that happens
-    to get the same port would be given them.
+    """Close an application's connections to its broker. Kombu keeps pools by address, closed ones too: a later stack
+    that happens to get the same port would be given them.
     """
     app.pool.force_close_all()
     for group in (pools.producers, pools.connections):

@@ -36,8 +36,12 @@ def test_a_run_that_is_told_to_end_stops_what_it_started(tmp_path: Path) -> None
 
 
 def test_a_broker_at_the_address_of_an_earlier_one_gets_connections_of_its_own() -> None:
+    seen = []
     for _ in range(2):
         app = celery_app("redis://127.0.0.1:1/0")  # nothing connects: only the pools are asked
-        with app.pool.acquire(), app.amqp.producer_pool.acquire():
-            pass
+        with app.pool.acquire() as connection, app.amqp.producer_pool.acquire():
+            seen.append((app.pool, connection.as_uri()))
         close_connections(app)
+    (first, address), (second, same_address) = seen
+    assert first is not second
+    assert address == same_address
