@@ -1,4 +1,4 @@
-"""Step ``ablate``: short trainings with one augmentation left out each, and one with the horizontal flip put in."""
+"""Step ``ablate``: short trainings with one augmentation left out each, with the horizontal flip, and with framing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 import typer
 from rich.console import Console
 
-from trainer.augment import DEFAULT
+from trainer.augment import DEFAULT, FRAMED
 from trainer.fit import Training
 from trainer.kermany_set import FilmSet
 from trainer.prepared import prepared_films
@@ -39,6 +39,7 @@ def ablate(
     train, validation = prepared_films(folder)
     variants = {"all (seed 0)": SHORT, "none": replace(SHORT, augmentations=())}
     variants["all, and flip"] = replace(SHORT, augmentations=(*DEFAULT, "flip"))
+    variants["all, and framing"] = replace(SHORT, augmentations=FRAMED)
     variants |= {f"all (seed {seed})": replace(SHORT, seed=seed) for seed in (1, 2)}
     for name in DEFAULT:
         variants[f"without {name}"] = replace(SHORT, augmentations=tuple(other for other in DEFAULT if other != name))

@@ -44,6 +44,7 @@ def audit(run: RunName) -> None:
     lungs = average_lungs(train.pixels[np.flatnonzero(train.labels == 0)[:400]])
     found = {
         "shortcuts": shortcut_aucs((train.pixels[some], train.labels[some]), sets),
+        "width": width_alone(validation),
         "contrary": on_films(model, validation, contrary_films),
         "moves": moves(model, validation, served.point.threshold),
         "lungs": on_lungs(model, validation, lungs),
@@ -62,6 +63,14 @@ def audit(run: RunName) -> None:
     ]
     show(f"{run}: anatomy against recording", ["", ""], values, proof)
     draw(model, validation, lungs, folder)
+
+
+def width_alone(films: FilmSet) -> dict[str, float] | None:
+    """How well the class is told by the width that a film had before it was made square; None where no film says it."""
+    aspects = films.log_aspects
+    if aspects is None or len(set(films.labels[known := ~np.isnan(aspects)])) < 2:
+        return None
+    return {"auc": auc(films.labels[known], aspects[known]), "known": float(known.mean())}
 
 
 def moves(model: ServedModel, validation: FilmSet, threshold: float) -> dict[str, dict[str, float]]:

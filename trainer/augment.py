@@ -164,18 +164,28 @@ TRANSFORMS: dict[str, tuple[Transform, float]] = {
     "borders": (borders, 0.5),
     "erase": (erase, 0.3),
 }
+FRAMING = "framing"
+"""Before all others, and not among them: it has to know how wide each film was (``trainer/framing.py``)."""
 DEFAULT = tuple(name for name in TRANSFORMS if name != "flip")
+FRAMED = (FRAMING, *DEFAULT)
+SETS = {"": DEFAULT, "framed": FRAMED}
+
+
+def named(text: str) -> tuple[str, ...]:
+    """The names in a text, comma-separated; one of ``SETS`` stands for its names."""
+    return SETS.get(text) or tuple(text.split(","))
 
 
 def augmentation(names: Sequence[str] = DEFAULT) -> Transform:
-    """The named transforms one after another, each on its share of the films.
+    """The named transforms one after another, each on its share of the films; framing is left to who knows the films.
 
     Raises:
         UnknownName: listing the names there are.
     """
-    unknown = [name for name in names if name not in TRANSFORMS]
+    known = (FRAMING, *TRANSFORMS)
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise UnknownName(f"augmentation {', '.join(unknown)}; there are {', '.join(TRANSFORMS)}")
+        raise UnknownName(f"augmentation {', '.join(unknown)}; there are {', '.join(known)}")
     parts = [sometimes(*TRANSFORMS[name]) for name in TRANSFORMS if name in names]
 
     def apply(films: Tensor, source: torch.Generator) -> Tensor:

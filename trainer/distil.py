@@ -8,6 +8,7 @@ from typing import Annotated
 import torch
 import typer
 
+from trainer.augment import named
 from trainer.devices import device
 from trainer.fit import Training
 from trainer.model import Classifier
@@ -15,7 +16,7 @@ from trainer.networks import load_networks
 from trainer.prepared import prepared_films
 from trainer.recipe import NOTHING_FROZEN, Recipe
 from trainer.runs import Run, RunName, seed_numbers
-from trainer.train import Whole, finish
+from trainer.train import Augmentations, Whole, finish
 
 
 def distil(
@@ -34,7 +35,7 @@ def distil(
     batch: Annotated[int, typer.Option(help="Films in a step.")] = Recipe.batch,
     patience: Annotated[int, typer.Option(help="Epochs without a better one before training stops.")] = Recipe.patience,
     whole: Whole = False,
-    augmentations: Annotated[str, typer.Option(help="Names of trainer/augment.py, comma-separated.")] = "",
+    augmentations: Augmentations = "",
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
 ) -> None:
     """Train pupils on the teachers' mean log-odds of each changed film; kept as the seeds of a run of their own."""
@@ -47,7 +48,6 @@ def distil(
     ]
     first: Classifier | None = runs[0][start] if start else None
     spec = first.spec if first else {"architecture": architecture, "size_px": size_px}
-    names = tuple(augmentations.split(",")) if augmentations else Recipe.augmentations
     recipe = Recipe(
         **spec,
         epochs=epochs,
@@ -55,7 +55,7 @@ def distil(
         batch=batch,
         patience=patience,
         frozen_epochs=0,
-        augmentations=names,
+        augmentations=named(augmentations),
         **(NOTHING_FROZEN if whole else {}),
     )
     for seed in numbers:

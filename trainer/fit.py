@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.architectures import REGISTRY, FullPrecisionDepthwise
-from trainer.augment import augmentation
+from trainer.augment import FRAMING, augmentation
 from trainer.devices import device, mixed_precision, number_type
+from trainer.framing import Framing
 from trainer.kermany_set import FilmSet
 from trainer.model import Classifier, sha256_of_weights
 from trainer.recipe import Recipe
@@ -35,7 +36,8 @@ class Training:
     """One network's training, with all that a kill would lose in ``checkpoint``.
 
     Raises:
-        StepRefused: the checkpoint is there and was trained with another recipe, other films, teachers or start.
+        StepRefused: the checkpoint is there and was trained with another recipe, other films, teachers or start; or
+            framing is asked for, and no film's width is known.
     """
 
     recipe: Recipe
@@ -69,6 +71,7 @@ class Training:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=number_type(self.device) == torch.float16)
         self.augment = augmentation(recipe.augmentations)
         self.labels = self.train.labels
+        self.framing = Framing(self.train.log_aspects, self.labels) if FRAMING in recipe.augmentations else None
         shown = epoch_rows(self.train.films, recipe.imbalance, recipe.films, np.random.default_rng(0))
         self.steps_per_epoch = len(shown) // recipe.batch
         self.epoch, self.step = 0, 0
@@ -113,6 +116,8 @@ class Training:
         rows = np.sort(rows)
         films = torch.from_numpy(self.train.pixels[rows]).to(self.device).float() / 255
         labels = torch.from_numpy(self.labels[rows]).float().to(self.device)
+        if self.framing:
+            films = self.framing(films, rows, self.source)
         films = self.augment(films, self.source) * 255
         self.network.train()
         with mixed_precision(self.device):

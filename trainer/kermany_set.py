@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data import kermany
+from trainer.data.aspects import Aspects, log_aspects
 from trainer.data.film import Film, data_folder
 from trainer.data.pixels import CACHE_DIR, pixels
 from trainer.data.splits import grouped_split
@@ -25,10 +26,18 @@ class FilmSet:
 
     films: list[Film]
     pixels: NDArray[np.uint8]
+    log_aspects: Aspects | None = None
+    """[N] log(width / height) before the films were made square, NaN where nothing says it; None: nobody asked."""
 
     @classmethod
     def of(cls, films: list[Film]) -> FilmSet:
         return cls(films, pixels(films))
+
+    @classmethod
+    def to_learn_from(cls, films: list[Film]) -> FilmSet:
+        """With their widths: networks learn to judge without them, and are judged on films of other widths."""
+        seen = pixels(films)
+        return cls(films, seen, log_aspects(films, seen))
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -40,8 +49,10 @@ class FilmSet:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256, in hex, over labels and pixels in their order; what is computed of them is kept by it."""
+        """SHA-256, in hex, over labels, widths and pixels in their order; what is computed of them is kept by it."""
         digest = hashlib.sha256(self.labels.tobytes())
+        if self.log_aspects is not None:
+            digest.update(self.log_aspects.tobytes())
         digest.update(np.ascontiguousarray(self.pixels))
         return digest.hexdigest()
 
@@ -54,12 +65,13 @@ def train_and_validation() -> tuple[FilmSet, FilmSet]:
     """Kermany's training films without duplicates, one patient-grouped fold of seven held out."""
     folder = data_folder("kermany_224")
     train, validation = grouped_split(kermany.without_duplicates(kermany.read(folder, "train"), folder))
-    return FilmSet.of(train), FilmSet.of(validation)
+    return FilmSet.to_learn_from(train), FilmSet.to_learn_from(validation)
 
 
 def shifted_validation(validation: FilmSet, name: str) -> NDArray[np.uint8]:
     """The validation films under one shift of ``trainer.shift``; kept on disk, by these films, after the first time."""
-    return shifted(validation.pixels, validation.labels, name, CACHE_DIR / "shifted" / validation.sha256[:24])
+    cache = CACHE_DIR / "shifted" / validation.sha256[:24]
+    return shifted(validation.pixels, validation.labels, name, cache, validation.log_aspects)
 
 
 def test_films(run: str, why: str, learned: Sequence[FilmSet]) -> FilmSet:

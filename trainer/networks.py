@@ -43,7 +43,7 @@ def shifted_logits(run: Run, name: str, network: Classifier, validation: FilmSet
     made_from = {"weights_sha256": sha256_of_weights(network), "films_sha256": validation.sha256}
     if path.exists():
         with np.load(path) as kept:
-            if all(key in kept and kept[key] == value for key, value in made_from.items()):
+            if set(NAMES) <= set(kept) and all(key in kept and kept[key] == value for key, value in made_from.items()):
                 return {shift: kept[shift] for shift in NAMES}
     found = {shift: logits_of(network, shifted_validation(validation, shift)) for shift in NAMES}
     np.savez(path, **made_from, **found)  # type: ignore[arg-type]

@@ -19,6 +19,8 @@ from torch import Tensor
 from trainer import augment
 from trainer.augment import Transform
 from trainer.cache import made_once
+from trainer.data.aspects import Aspects
+from trainer.framing import reframed, to_other_class
 from trainer.recording import take_recording
 
 SEED = 624
@@ -52,21 +54,31 @@ SHIFTS: dict[str, Transform] = {
     "geometry": _geometry,
     "everything": _everything,
 }
-SWAPPED = "swapped"
-NAMES = (*SHIFTS, SWAPPED)
-# What each epoch is judged on: the two hardest shifts and the films as they are.
-JUDGED = ("as_is", "everything", SWAPPED)
+SWAPPED, REFRAMED = "swapped", "reframed"
+NAMES = (*SHIFTS, SWAPPED, REFRAMED)
+# What each epoch is judged on: the hardest shifts and the films as they are.
+JUDGED = ("as_is", "everything", SWAPPED, REFRAMED)
 
 
 def shifted(
-    films: NDArray[np.uint8], labels: NDArray[np.int64], name: str, cache: Path | None = None
+    films: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    name: str,
+    cache: Path | None = None,
+    aspects: Aspects | None = None,
 ) -> NDArray[np.uint8]:
-    """[N,1,224,224] uint8 films under the named shift, the same every time; ``swapped`` has the other class's
-    recording.
+    """[N,1,224,224] uint8 films under the named shift, the same every time.
+
+    ``swapped`` has the recording of the other class, ``reframed`` its width: the films are cut to it, as far as
+    ``aspects`` [N] (log width over height before they were made square) are known.
     """
 
     def change() -> NDArray[np.uint8]:
-        return _swapped(films, labels) if name == SWAPPED else _one_by_one(films, SHIFTS[name])
+        if name == SWAPPED:
+            return _swapped(films, labels)
+        if name == REFRAMED:
+            return _reframed(films, labels, aspects)
+        return _one_by_one(films, SHIFTS[name])
 
     if cache is None:
         return change()
@@ -89,6 +101,13 @@ def _swapped(films: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.
     return _in_batches(
         len(films), BATCH, lambda rows: take_recording(_floats(films[rows]), _floats(films[donors[rows]]))
     )
+
+
+def _reframed(films: NDArray[np.uint8], labels: NDArray[np.int64], aspects: Aspects | None) -> NDArray[np.uint8]:
+    known = np.full(len(films), np.nan, np.float32) if aspects is None else aspects
+    narrower = torch.from_numpy(to_other_class(known, labels))
+    cut = torch.ones(len(films))
+    return _in_batches(len(films), BATCH, lambda rows: reframed(_floats(films[rows]), narrower[rows], cut[rows]))
 
 
 def _in_batches(count: int, size: int, change: Callable[[NDArray[np.int64]], Tensor]) -> NDArray[np.uint8]:

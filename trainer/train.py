@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch.utils.tensorboard import SummaryWriter
 
 from trainer import metrics
+from trainer.augment import named
 from trainer.data.digest import sha256_of_films
 from trainer.fit import Judge, Training
 from trainer.half_weights import round_to_half
@@ -28,6 +29,10 @@ from trainer.shift import JUDGED
 
 CONSOLE = Console(log_path=False)
 INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
+Augmentations = Annotated[
+    str,
+    typer.Option(help="Names of trainer/augment.py, comma-separated; framed: those of the default, and framing."),
+]
 Whole = Annotated[bool, typer.Option("--whole", help="Let every layer learn, whatever it starts from.")]
 
 
@@ -40,7 +45,7 @@ def train(
     rate: Annotated[float, typer.Option(help="Learning rate of the head.")] = Recipe.rate,
     batch: Annotated[int, typer.Option(help="Films in a step.")] = Recipe.batch,
     whole: Whole = False,
-    augmentations: Annotated[str, typer.Option(help="Names of trainer/augment.py, comma-separated.")] = "",
+    augmentations: Augmentations = "",
     imbalance: Annotated[str, typer.Option(help="balanced, weighted or none.")] = Recipe.imbalance,
     patience: Annotated[int, typer.Option(help="Epochs without a better one before training stops.")] = Recipe.patience,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
@@ -48,14 +53,13 @@ def train(
     """Train; a training that was stopped goes on where its last epoch ended."""
     torch.set_num_threads(threads)
     numbers = seed_numbers(seeds)
-    names = tuple(augmentations.split(",")) if augmentations else Recipe.augmentations
     recipe = Recipe(
         architecture=architecture,
         size_px=size_px,
         epochs=epochs,
         rate=rate,
         batch=batch,
-        augmentations=names,
+        augmentations=named(augmentations),
         imbalance=imbalance,
         patience=patience,
         **(NOTHING_FROZEN if whole else {}),

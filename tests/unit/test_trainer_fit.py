@@ -60,6 +60,29 @@ def test_a_killed_training_goes_on_where_it_was(films: FilmSet, tmp_path: Path) 
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
+def test_framed_films_are_what_the_network_learns_from(
+    films: FilmSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPE, epochs=1, augmentations=("framing",))
+    aspects = np.where(films.labels == 0, 0.1, 0.6).astype(np.float32)
+    training = Training(recipe, replace(films, log_aspects=aspects), tmp_path / "framed.pt")
+    framing, seen = training.framing, []
+    assert framing is not None
+
+    def framed(batch: torch.Tensor, rows: np.ndarray, source: torch.Generator) -> torch.Tensor:
+        np.testing.assert_array_equal(batch.numpy(), films.pixels[rows].astype(np.float32) / 255)
+        return framing(batch, rows, source)
+
+    def looked_at(batch: torch.Tensor, _source: torch.Generator) -> torch.Tensor:
+        seen.append((batch == 0).float().mean())  # black, where a film became wider or narrower
+        return batch
+
+    monkeypatch.setattr(training, "framing", framed)
+    monkeypatch.setattr(training, "augment", looked_at)
+    training.run(lambda _network: {"score": 1.0})
+    assert float(max(seen)) > 0.01
+
+
 def test_another_training_does_not_go_on_from_a_checkpoint(films: FilmSet, tmp_path: Path) -> None:
     checkpoint, recipe = tmp_path / "seed0.checkpoint", replace(RECIPE, epochs=1)
     Training(recipe, films, checkpoint).run(lambda _network: {"score": 1.0})

@@ -17,6 +17,7 @@ import typer
 from PIL import Image
 
 from trainer import kermany_set, openings, runs
+from trainer.data.aspects import log_aspects
 from trainer.data.film import Film
 from trainer.data.pixels import pixels
 from trainer.fit import Training
@@ -39,6 +40,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "RUNS_DIR", tmp_path / "runs")
     monkeypatch.setattr(kermany_set, "CACHE_DIR", tmp_path / "pixels")
     monkeypatch.setattr(kermany_set, "pixels", partial(pixels, cache_dir=tmp_path / "pixels"))
+    monkeypatch.setattr(kermany_set, "log_aspects", partial(log_aspects, cache_dir=tmp_path / "pixels"))
     monkeypatch.setattr(openings, "OPENINGS", tmp_path / "test_openings.log")
 
 

@@ -56,15 +56,15 @@ def test_only_what_lies_between_the_marks_is_renewed() -> None:
 
 def test_networks_whose_runs_lie_elsewhere_stay_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiments, "RUNS_DIR", tmp_path)
-    epoch = {"epoch": 0, "score": 1.0, "as_is": 0.9, "everything": 0.8, "swapped": 0.7}
+    epoch = {"epoch": 0, "score": 1.0, "as_is": 0.9, "everything": 0.8, "swapped": 0.7, "reframed": 0.6}
     recipe = {"architecture": "vgg", "size_px": 96, "rate": 0.1}
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "seed0.json").write_text(json.dumps({"recipe": recipe, "history": [epoch]}))
-    old = table(experiments.HEADS, [["old/seed0", "vgg 64 px", 7, 0.0004, 0.99, 0.98, 0.97, 6]], digits=4)
+    old = table(experiments.HEADS, [["old/seed0", "vgg 64 px", 7, 0.0004, 0.99, 0.98, 0.97, None, 6]], digits=4)
     page = experiments.runs_table(f"<!-- runs -->\n{old}\n<!-- /runs -->")
     assert page.splitlines()[2:] == [
         old.splitlines()[2],
-        "| new/seed0 | vgg 96 px | 1 | 0.1000 | 0.9000 | 0.8000 | 0.7000 | 0 |",
+        "| new/seed0 | vgg 96 px | 1 | 0.1000 | 0.9000 | 0.8000 | 0.7000 | 0.6000 | 0 |",
     ]
 
 

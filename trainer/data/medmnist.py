@@ -12,11 +12,19 @@ from cxr.imaging import IMAGE_SIZE_PX
 from trainer.data.film import existing
 from trainer.errors import MissingColumn, MissingFile, UnreadableFilm
 
+FILE = "pneumoniamnist.npz"
 SPLITS = ("train", "val", "test")
 
 
 def read(path: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Films [N,1,224,224] uint8, enlarged by repeating pixels (224 = 8 x 28), and labels [N].
+    """``small`` as films [N,1,224,224] uint8, enlarged by repeating pixels (224 = 8 x 28)."""
+    films, labels = small(path, split)
+    times = IMAGE_SIZE_PX // films.shape[1]
+    return films.repeat(times, 1).repeat(times, 2)[:, np.newaxis], labels
+
+
+def small(path: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Films [N,28,28] uint8 as they lie in the file, and labels [N].
 
     Raises:
         MissingFile, UnreadableFilm (not an npz), MissingColumn (no such split in it).
@@ -31,5 +39,4 @@ def read(path: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
             films, labels = (arrays[name] for name in names)
     except (zipfile.BadZipFile, ValueError, OSError) as error:
         raise UnreadableFilm(f"{path}: {type(error).__name__}") from error
-    times = IMAGE_SIZE_PX // films.shape[1]
-    return films.repeat(times, 1).repeat(times, 2)[:, np.newaxis], labels.ravel().astype(np.int64)
+    return films, labels.ravel().astype(np.int64)

@@ -28,7 +28,7 @@ def pixels(films: Sequence[Film], cache_dir: Path = CACHE_DIR) -> NDArray[np.uin
         UnreadableFilm: naming the file and what is wrong with it.
     """
     size = (len(films), 1, IMAGE_SIZE_PX, IMAGE_SIZE_PX)
-    path = cache_dir / f"{_key(films)}.u8"
+    path = cache_dir / f"{key_of_files(films)}.u8"
     made_once(path, lambda unfinished: _decode_all(films, np.memmap(unfinished, np.uint8, "w+", shape=size)))
     return np.memmap(path, np.uint8, "r", shape=size)
 
@@ -48,7 +48,7 @@ def _decode(film: Film) -> NDArray[np.uint8]:
         raise UnreadableFilm(f"{film.path}: {error}") from error
 
 
-def _key(films: Sequence[Film]) -> str:
+def key_of_files(films: Sequence[Film]) -> str:
     """Names, sizes and times of the files stand for their content here; the data set's own hash reads every byte."""
     stats = ((film.path, film.path.stat()) for film in films)
     lines = [PREPROCESS_VERSION, *(f"{path.absolute()} {stat.st_size} {stat.st_mtime_ns}" for path, stat in stats)]

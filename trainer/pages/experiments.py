@@ -24,7 +24,7 @@ def between_marks(text: str, mark: str, content: str) -> str:
     return pattern.sub(lambda found: f"{found[1]}{content}\n{found[2]}", text)
 
 
-HEADS = ["network", "architecture", "epochs", "rate", "as is", "everything", "swapped", "best epoch"]
+HEADS = ["network", "architecture", "epochs", "rate", "as is", "everything", "swapped", "reframed", "best epoch"]
 
 
 def runs_table(page: str) -> str:
@@ -45,6 +45,7 @@ def runs_table(page: str) -> str:
             best["as_is"],
             best["everything"],
             best["swapped"],
+            best.get("reframed"),
             best["epoch"],
         ]
     return table(HEADS, list(rows.values()), digits=4)

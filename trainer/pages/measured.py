@@ -34,7 +34,7 @@ def audit_section(proofs: Proofs) -> str:
         [name, row["auc"], row["median_change"], row["normals_up"], row["pneumonias_up"], row["decisions_changed"]]
         for name, row in found["moves"].items()
     ]
-    lungs = found["lungs"]
+    lungs, width = found["lungs"], found.get("width")
     return page(
         "## Shortcut audit",
         "How much of the answer can be had without anatomy: gradient-boosted trees on numbers of the recording "
@@ -43,6 +43,11 @@ def audit_section(proofs: Proofs) -> str:
         "spectrum and "
         "histogram of a film of the other class, so a model that goes by the recording falls below 0.5):",
         table(["numbers", *sets], shortcuts),
+        f"How wide the original film was, known for {width['known']:.0%} of the validation films, tells the class with "
+        f"AUC {width['auc']:.3f}: in a square film the lungs of a wide one are narrow. Below, `reframed` films are cut "
+        "to the width of one of the other class."
+        if width
+        else "",
         f"On the third of each class whose recording, by those trees, is most like the other class's "
         f"({found['contrary']['films']} validation films, unchanged) this model's AUC is "
         f"{found['contrary']['auc']:.3f}.",
