@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,12 +14,12 @@ from trainer.model import Classifier, ServedModel
 BATCH = 64
 
 
-def logits_of(network: Classifier, films: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """[N,1,224,224] uint8 -> [N] uncalibrated log-odds."""
+def logits_of(network: Classifier, films: NDArray[np.uint8], *, as_served: bool = False) -> NDArray[np.float64]:
+    """[N,1,224,224] uint8 -> [N] uncalibrated log-odds; in mixed precision as in training, or in fp32 ``as_served``."""
     network.eval().to(memory_format=torch.channels_last)
     device = next(network.parameters()).device
     parts = []
-    with torch.inference_mode(), mixed_precision(device):
+    with torch.inference_mode(), nullcontext() if as_served else mixed_precision(device):
         for start in range(0, len(films), BATCH):
             batch = torch.from_numpy(np.array(films[start : start + BATCH])).to(device)
             parts.append(network.logits(batch).double().cpu().numpy())

@@ -32,7 +32,7 @@ def seed_figures(run: Run, films: FilmSet, validation: FilmSet, candidates: str 
         networks = load_networks(run)
         groups = {name: [name] for name in networks}
     each = {name: shifted_logits(run, name, network, validation) for name, network in networks.items()}
-    on_films = {name: logits_of(network, films.pixels) for name, network in networks.items()}
+    on_films = {name: logits_of(network, films.pixels, as_served=True) for name, network in networks.items()}
     shifts = {
         text: {shift: _mean(each[name][shift] for name in group) for shift in NAMES} for text, group in groups.items()
     }

@@ -102,7 +102,7 @@ def published(proofs: Proofs, card: dict) -> str:
             f"deviation of {name} {statistics.stdev(row[name] for row in each):.4f}" for name in ("auc", "accuracy")
         )
         means = [statistics.mean(row[name] for row in each) for name in ("auc", "accuracy")]
-        rows.append([f"**this model, mean of {len(each)} single networks**", *means, spread])
+        rows.append([f"**this model, mean of {len(each)} seeds**", *means, spread])
     films = sum(OFFICIAL["test"].values())
     return page(
         "## Beside published work",
@@ -143,13 +143,15 @@ def seeds(proofs: Proofs, card: dict) -> str:
 
 def shifted(proofs: Proofs) -> str:
     """AUC of each network on the shifted validation films, on which all choices are made."""
-    rows = []
-    for run, content in proofs.read_each("calibration.json").items():
-        for name, aucs in (content or {}).get("shifted_auc", {}).items():
-            rows.append([f"{run}, {name}", *aucs.values()])
-            shifts = list(aucs)
-    if not rows:
+    found = {
+        f"{run}, {name}": aucs
+        for run, content in proofs.read_each("calibration.json").items()
+        for name, aucs in (content or {}).get("shifted_auc", {}).items()
+    }
+    if not found:
         return ""
+    shifts = list(dict.fromkeys(shift for aucs in found.values() for shift in aucs))
+    rows = [[name, *(aucs.get(shift) for shift in shifts)] for name, aucs in found.items()]
     return page("AUC on the shifted validation, where all choices are made:", table(["", *shifts], rows, digits=4))
 
 
