@@ -25,6 +25,10 @@ def conv(x: Any, weight: Any, bias: Any = None, *, group: int, pads: list[int], 
     return functional.conv2d(x, weight, bias, strides, before, 1, group)
 
 
+def largest(x: Any, *, kernel_shape: list[int], pads: list[int], strides: list[int], **_: Any) -> Any:
+    return functional.max_pool2d(x, kernel_shape, strides, pads[:2])
+
+
 def mean(x: Any, axes: Any, *, keepdims: int = 1, **_: Any) -> Any:
     return x.mean(axes.tolist(), keepdim=bool(keepdims))
 
@@ -50,6 +54,8 @@ def unsqueeze(x: Any, axes: Any) -> Any:
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "Conv": conv,
+    "MaxPool": largest,
+    "Relu": torch.relu,
     "Clip": lambda x, low, high: torch.clamp(x, low, high),
     "ReduceMean": mean,
     "ReduceSum": total,
