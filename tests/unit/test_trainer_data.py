@@ -162,6 +162,12 @@ def test_nih_reads_the_official_table(tmp_path: Path) -> None:
         nih.read(tmp_path)
 
 
+def test_a_folder_in_a_files_place_is_a_missing_file(tmp_path: Path) -> None:
+    (tmp_path / "m.npz").mkdir()
+    with pytest.raises(MissingFile, match=r"m\.npz"):
+        medmnist.read(tmp_path / "m.npz", "val")
+
+
 def test_rsna_has_one_film_a_patient(tmp_path: Path) -> None:
     (tmp_path / "stage_2_train_images").mkdir()
     (tmp_path / "stage_2_train_labels.csv").write_text("patientId,x,Target\na,1,1\na,2,1\nb,,0\n")

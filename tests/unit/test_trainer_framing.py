@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch", reason="the trainer's environment is not installed")
 
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from pydicom.dataset import Dataset
 
 from trainer.audit import width_alone
@@ -127,14 +127,17 @@ def test_a_file_says_how_wide_it_is_unless_it_is_a_square_copy(tmp_path: Path, m
     wide, copied = an_original(random, 500, 400), an_original(random, 700, 400)
     wide.save(tmp_path / "wide.png")
     copied.resize((SIZE, SIZE)).save(tmp_path / "copied.PNG")
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    wide.save(tmp_path / "turned.jpg", exif=turned)
     dicom = Dataset()
     dicom.Rows, dicom.Columns = 300, 450
     dicom.save_as(tmp_path / "film.dcm", implicit_vr=False, little_endian=True)
-    films = [Film(tmp_path / name, 0, name, "made") for name in ("wide.png", "copied.PNG", "film.dcm")]
-    seen = np.concatenate([pixels(films[:2], tmp_path / "cache"), np.zeros((1, 1, SIZE, SIZE), np.uint8)])
+    films = [Film(tmp_path / name, 0, name, "made") for name in ("wide.png", "copied.PNG", "film.dcm", "turned.jpg")]
+    seen = np.concatenate([pixels(films[:2], tmp_path / "cache"), np.zeros((2, 1, SIZE, SIZE), np.uint8)])
     monkeypatch.setenv("CXR_DATA", str(tmp_path))
     np.testing.assert_allclose(
-        log_aspects(films, seen, tmp_path / "cache"), np.log([500 / 400, NAN, 450 / 300]), atol=1e-6
+        log_aspects(films, seen, tmp_path / "cache"), np.log([500 / 400, NAN, 450 / 300, 400 / 500]), atol=1e-6
     )
     (tmp_path / "medmnist").mkdir()
     splits = {f"{split}_{what}": value for split in ("train", "val") for what, value in two(copied).items()}

@@ -53,8 +53,8 @@ def optional_folder(*parts: str) -> Path | None:
 
 
 def existing(path: Path, what: str, missing: type[TrainerError] = MissingFolder) -> Path:
-    """``path`` itself. Raises ``missing`` where it is not there; ``what`` says what it should be."""
-    if not path.exists():
+    """``path`` itself. Raises ``missing`` where it is not there, or no file; ``what`` says what it should be."""
+    if not (path.is_file() if missing is MissingFile else path.exists()):
         raise missing(f"{path}: {what}")
     return path
 
