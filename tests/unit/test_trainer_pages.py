@@ -127,7 +127,7 @@ def test_one_seed_has_no_deviation_and_other_films_are_not_the_official_ones(
     proofs, row = Proofs(Run("mine")), {"auc": 0.9, "accuracy": 0.8}
     for rows, shown in (([{"name": "seed0", **row}], False), ([{"name": f"seed{n}", **row} for n in (0, 1)], True)):
         (tmp_path / "mine" / "seeds_test.json").write_text(json.dumps(rows))
-        assert ("single networks" in published(proofs, {"metrics": {}})) == shown
+        assert ("seeds**" in published(proofs, {"metrics": {}})) == shown
     for normal, said in ((234, "the official 624 films, of other patients"), (233, "623 films")):
         (tmp_path / "mine" / "data.json").write_text(
             json.dumps({"test": {"normal_films": normal, "pneumonia_films": 390}})
