@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from deploy.local.settings import ROOT
@@ -20,21 +21,36 @@ from tests.observed_stack import ObservedStack
 from tests.prometheus import Prometheus
 from tests.stack import free_port, wait_until
 from tests.unit.test_observe import ALERTS, dashboard_queries
+from trainer.contract import MODEL_NAME, OOD_SCORE
 from trainer.phantom import phantoms
+from trainer.repository import card_to_serve
+from trainer.served_program import program_scorer
 
-FILMS = 8  # drawn; sent so often that the drift is shown, which takes 200 answers
+FILMS, ROUNDS = 8, 2  # drawn; sent so often that the drift is shown, which takes 200 answers
 
 
 def model_that_knows_drawn_films(folder: Path) -> Path:
-    """The served model with its limit among the drawn films, so that some are judged and some refused."""
+    """The served model with its limit among the drawn films, so that most are judged and some refused."""
     repository = folder / "models"
     shutil.copytree(ROOT / "model_repository", repository)
     configuration = repository / "pneumonia_classifier" / "configs" / "cpu.pbtxt"
     text = configuration.read_text()
     start = text.index('\\"ood_limit\\":')
     end = text.index("}", start)
-    configuration.write_text(f'{text[:start]}\\"ood_limit\\":1.42{text[end:]}')
+    limit = float(np.quantile(ood_scores(np.concatenate([drawn(each) for each in range(ROUNDS)])), 0.75))
+    configuration.write_text(f'{text[:start]}\\"ood_limit\\":{limit}{text[end:]}')
     return repository
+
+
+def ood_scores(films: np.ndarray) -> np.ndarray:
+    """[N] of the served version."""
+    model = ROOT / "model_repository" / MODEL_NAME
+    version = model / str(card_to_serve(model).version)
+    return program_scorer(version / "model.py", version, card_to_serve(model), "openvino-fp32")(films)[OOD_SCORE]
+
+
+def drawn(round_number: int) -> np.ndarray:
+    return phantoms(FILMS, 224, seed=round_number)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +72,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
             "dicom": f"127.0.0.1:{dicom_metrics}",
         }
         watching = Prometheus(folder, targets)
-        for round_number in range(2):
+        for round_number in range(ROUNDS):
             use(stack, door, folder, round_number)
             wait_until(lambda: not stack.ledger.redis.exists("cxr:dicom:returns"), 60, "results to be returned")
             seen = watching.query("sum(cxr_received_images_total)")
@@ -74,7 +90,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 
 def use(stack: ObservedStack, door: DoorProcess, folder: Path, round_number: int) -> None:
-    films = [png(film[0]) for film in phantoms(FILMS, 224, seed=round_number)]
+    films = [png(film[0]) for film in drawn(round_number)]
     batch = io.BytesIO()
     with zipfile.ZipFile(batch, "w") as archive:
         for number in range(208):
