@@ -14,6 +14,7 @@ import httpx
 import numpy as np
 import pytest
 
+from bench.served import MODEL, version_folder
 from deploy.local.settings import ROOT
 from tests.dicom_network import Archive, DoorProcess
 from tests.files import dicom, png
@@ -21,7 +22,7 @@ from tests.observed_stack import ObservedStack
 from tests.prometheus import Prometheus
 from tests.stack import free_port, wait_until
 from tests.unit.test_observe import ALERTS, dashboard_queries
-from trainer.contract import MODEL_NAME, OOD_SCORE
+from trainer.contract import OOD_SCORE
 from trainer.phantom import phantoms
 from trainer.repository import card_to_serve
 from trainer.served_program import program_scorer
@@ -44,9 +45,8 @@ def model_that_knows_drawn_films(folder: Path) -> Path:
 
 def ood_scores(films: np.ndarray) -> np.ndarray:
     """[N] of the served version."""
-    model = ROOT / "model_repository" / MODEL_NAME
-    version = model / str(card_to_serve(model).version)
-    return program_scorer(version / "model.py", version, card_to_serve(model), "openvino-fp32")(films)[OOD_SCORE]
+    version = version_folder()
+    return program_scorer(version / "model.py", version, card_to_serve(MODEL), "openvino-fp32")(films)[OOD_SCORE]
 
 
 def drawn(round_number: int) -> np.ndarray:

@@ -31,7 +31,7 @@ LYING = 5
 
 def log_aspects(films: Sequence[Film], pixels: NDArray[np.uint8], cache_dir: Path = CACHE_DIR) -> Aspects:
     """[N] log(width / height) of the films with these square ``pixels`` [N,1,224,224]; NaN where nothing says it."""
-    copies = optional_folder(*COPIES.split("/"))
+    copies = optional_folder(COPIES)
     path = cache_dir / f"{key_of_files(films)}-{'with' if copies else 'without'}-copies.npy"
     made_once(path, lambda unfinished: np.save(unfinished, _looked_for(films, pixels, copies)))
     found: Aspects = np.load(path)
