@@ -14,6 +14,7 @@ from cxr.schemas import Job
 
 ABANDONED_S = 3600  # no single file takes that long to write: its process was killed
 SWEEP_PAGE = 1000
+ASIDE_PAGE = 64  # films whose removal is one question to the ledger; an upload of the same bytes may wait for it
 RETENTION = "retention"  # the actor of what ends by itself
 READ_AGAIN_S = 3600  # a page that follows a job reads it twice a second; one entry an hour says as much
 
@@ -47,8 +48,8 @@ class Custody:
     def forget(self, job_id: str, actor: str, action: str = "deleted") -> None:
         """Delete a job, finished or not, its answers, and the bytes that only it needed."""
         job = self._jobs.job(job_id)
-        for sha256 in self._jobs.delete(job_id, entry_of(actor, action, job_id, job.total)):
-            self._blobs.discard(sha256, self._jobs.needs_blob)
+        for page in batched(self._jobs.delete(job_id, entry_of(actor, action, job_id, job.total)), ASIDE_PAGE):
+            self._blobs.discard(page, self._jobs.unneeded)
 
     def expire(self) -> int:
         """Forget what is past its retention, and uploads that were never finished; returns how many jobs.
@@ -70,9 +71,9 @@ class Custody:
         """
         self._installation.check()
         removed = 0
-        for sha256 in self.unnamed(older_than_s):
-            self._blobs.discard(sha256, self._jobs.needs_blob)
-            removed += 1
+        for page in batched(self.unnamed(older_than_s), ASIDE_PAGE):
+            self._blobs.discard(page, self._jobs.unneeded)
+            removed += len(page)
         return removed
 
     def unnamed(self, older_than_s: float = ABANDONED_S) -> Iterator[str]:
@@ -87,7 +88,7 @@ class Custody:
     def tidy(self, older_than_s: float = ABANDONED_S) -> None:
         """Remove image bytes that a killed process left half written or half removed. Raises ``BlobsUnavailable``."""
         self._installation.check()
-        self._blobs.tidy(self._jobs.needs_blob, older_than_s)
+        self._blobs.tidy(self._jobs.unneeded, older_than_s)
 
 
 def batched(hashes: Iterable[str], most: int) -> Iterator[list[str]]:

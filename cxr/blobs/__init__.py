@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from cxr.blobs.folder import FolderStore
+from cxr.blobs.needs import Unneeded
 from cxr.blobs.objects import ObjectStore
 from cxr.settings import Settings
 
@@ -16,7 +17,8 @@ class BlobStore(Protocol):
     """Every method raises ``BlobsUnavailable`` when the store refuses or is away.
 
     Whoever stores bytes has counted the need for them in the ledger before. So bytes that nobody needs are first moved
-    aside, the need is asked for once more, and they are moved back if it came: identical bytes may arrive meanwhile.
+    aside, the need is asked for once more, and they are moved back if it came, since identical bytes may arrive
+    meanwhile, or if nobody could say.
     """
 
     def put(self, content: bytes, sha256: str | None = None) -> str:
@@ -34,11 +36,11 @@ class BlobStore(Protocol):
         """Where these bytes lie or would lie, for people."""
         ...
 
-    def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
-        """Remove a blob that no job needs."""
+    def discard(self, hashes: Sequence[str], unneeded: Unneeded) -> None:
+        """Remove blobs that no job needs: all of them aside, then one question."""
         ...
 
-    def tidy(self, still_needed: Callable[[str], bool], older_than_s: float) -> None:
+    def tidy(self, unneeded: Unneeded, older_than_s: float) -> None:
         """Finish what processes that were killed began that long ago: half-written blobs, half-removed ones."""
         ...
 

@@ -6,10 +6,11 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from cxr.blobs.needs import Unneeded
 from cxr.errors import BlobsUnavailable, FilmLost
 
 UNFINISHED, DISCARDED, INSTALLATION = "unfinished", ".discarded", "installation"
@@ -53,34 +54,36 @@ class FolderStore:
         """The path of their file."""
         return str(self._path(sha256))
 
-    def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
-        """Remove a blob that no job needs.
+    def discard(self, hashes: Sequence[str], unneeded: Unneeded) -> None:
+        """Remove blobs that no job needs.
 
-        An upload of the same bytes may arrive meanwhile. It counts its need before it looks for the file; so the file
-        is first moved aside, the need asked for once more, and the file moved back if it came.
+        An upload of the same bytes may arrive meanwhile. It counts its need before it looks for the file; so the files
+        are first moved aside, the need asked for once more, and a file moved back if it came.
         """
-        path = self._path(sha256)
-        aside = self._folder / UNFINISHED / f"{sha256}.{os.getpid()}{DISCARDED}"
-        with _said_in_our_words(), suppress(FileNotFoundError):
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(aside)
-            if still_needed(sha256):
-                aside.rename(path)
-            else:
-                aside.unlink()
+        aside: dict[str, Path] = {}
+        with _said_in_our_words():
+            (self._folder / UNFINISHED).mkdir(parents=True, exist_ok=True)
+            try:
+                for sha256 in hashes:
+                    with suppress(FileNotFoundError):
+                        aside[sha256] = self._path(sha256).rename(self._aside(sha256))
+            finally:
+                self._settle(aside, unneeded)
 
-    def tidy(self, still_needed: Callable[[str], bool], older_than_s: float) -> None:
+    def tidy(self, unneeded: Unneeded, older_than_s: float) -> None:
         """Finish what killed processes left in ``unfinished/``: half-written files go, a needed blob goes back."""
+        aside: dict[str, Path] = {}
         # What is not there any more was finished meanwhile, by its own process or another that tidies.
         with _said_in_our_words(), suppress(FileNotFoundError):
             for path in (self._folder / UNFINISHED).glob("*"):
                 if time.time() - path.stat().st_ctime < older_than_s:
                     continue
                 sha256 = path.name.partition(".")[0]
-                if path.name.endswith(DISCARDED) and still_needed(sha256) and not self._path(sha256).exists():
-                    path.rename(self._path(sha256))
+                if path.name.endswith(DISCARDED) and not self._path(sha256).exists():
+                    aside[sha256] = path
                 else:
                     path.unlink()
+            self._settle(aside, unneeded)
 
     def installation(self) -> str | None:
         """The id of the installation whose folder this is."""
@@ -104,6 +107,22 @@ class FolderStore:
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256[2:]
+
+    def _aside(self, sha256: str) -> Path:
+        return self._folder / UNFINISHED / f"{sha256}.{os.getpid()}{DISCARDED}"
+
+    def _settle(self, aside: Mapping[str, Path], unneeded: Unneeded) -> None:
+        """Remove what is aside and not needed; the rest goes back, all of it where the ledger cannot be asked."""
+        needed = set(aside)
+        try:
+            needed.difference_update(unneeded(list(aside)))
+        finally:
+            for sha256, path in aside.items():
+                with suppress(FileNotFoundError):
+                    if sha256 in needed:
+                        path.rename(self._path(sha256))
+                    else:
+                        path.unlink()
 
     def _write_whole(self, path: Path, content: bytes) -> None:
         (self._folder / UNFINISHED).mkdir(exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -13,6 +13,7 @@ from typing import Any
 import obstore
 from obstore.exceptions import BaseError
 
+from cxr.blobs.needs import Unneeded
 from cxr.errors import BlobsUnavailable, FilmLost
 from cxr.s3 import bucket
 
@@ -57,21 +58,21 @@ class ObjectStore:
         """The address of their object."""
         return f"{self._url.rstrip('/')}/{_path(sha256)}"
 
-    def discard(self, sha256: str, still_needed: Callable[[str], bool]) -> None:
-        """Remove a blob that no job needs: a copy stays aside until that has been asked once more."""
-        aside = f"{ASIDE}/{sha256}.{secrets.token_hex(4)}"
+    def discard(self, hashes: Sequence[str], unneeded: Unneeded) -> None:
+        """Remove blobs that no job needs: copies stay aside until that has been asked once more."""
+        aside: list[str] = []
         with _said_in_our_words():
-            if not self._has(_path(sha256)):
-                return
-            obstore.copy(self._objects, _path(sha256), aside)
-            obstore.delete(self._objects, _path(sha256))
-            self._settle(aside, still_needed)
+            try:
+                for sha256 in hashes:
+                    if self._has(_path(sha256)):
+                        aside.append(self._moved_aside(sha256))
+            finally:
+                self._settle(aside, unneeded)
 
-    def tidy(self, still_needed: Callable[[str], bool], older_than_s: float) -> None:
+    def tidy(self, unneeded: Unneeded, older_than_s: float) -> None:
         """Finish removals that were begun that long ago: a needed blob goes back."""
         with _said_in_our_words():
-            for path in self._paths(ASIDE, older_than_s):
-                self._settle(path, still_needed)
+            self._settle([*self._paths(ASIDE, older_than_s)], unneeded)
 
     def installation(self) -> str | None:
         """The id of the installation whose bucket this is."""
@@ -91,11 +92,23 @@ class ObjectStore:
                 if path != INSTALLATION and not path.startswith(f"{ASIDE}/"):
                     yield path.replace("/", "")
 
-    def _settle(self, aside: str, still_needed: Callable[[str], bool]) -> None:
-        sha256 = aside.removeprefix(f"{ASIDE}/").partition(".")[0]
-        if still_needed(sha256) and not self._has(_path(sha256)):
-            obstore.copy(self._objects, aside, _path(sha256))
-        obstore.delete(self._objects, aside)
+    def _moved_aside(self, sha256: str) -> str:
+        aside = f"{ASIDE}/{sha256}.{secrets.token_hex(4)}"
+        obstore.copy(self._objects, _path(sha256), aside)
+        obstore.delete(self._objects, _path(sha256))
+        return aside
+
+    def _settle(self, aside: Sequence[str], unneeded: Unneeded) -> None:
+        """Remove what is aside; what is needed goes back first, all of it where the ledger cannot be asked."""
+        hashes = {path: path.removeprefix(f"{ASIDE}/").partition(".")[0] for path in aside}
+        needed = set(hashes.values())
+        try:
+            needed.difference_update(unneeded([*needed]))
+        finally:
+            for path, sha256 in hashes.items():
+                if sha256 in needed and not self._has(_path(sha256)):
+                    obstore.copy(self._objects, path, _path(sha256))
+                obstore.delete(self._objects, path)
 
     def _paths(self, prefix: str | None, older_than_s: float) -> Iterator[str]:
         before = datetime.now(UTC) - timedelta(seconds=older_than_s)

@@ -194,11 +194,6 @@ class JobStore:
         with redis_errors():
             return [str(job_id) for job_id in self._ledger.redis.zrangebyscore(EXPIRING, "-inf", now_ms())]
 
-    def needs_blob(self, sha256: str) -> bool:
-        """Whether any job still names these bytes."""
-        with redis_errors():
-            return bool(self._ledger.redis.hexists(NEEDS, sha256))
-
     def unneeded(self, hashes: Sequence[str]) -> list[str]:
         """Those of these blobs that no job names."""
         if not hashes:

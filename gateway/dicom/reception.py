@@ -75,7 +75,7 @@ class Reception:
             add_to_job(self._job_id, [taken], parts)
         except CxrError:
             with suppress(CxrError):
-                parts.blobs.discard(sha256, parts.jobs.needs_blob)
+                parts.blobs.discard([sha256], parts.jobs.unneeded)
             raise
         self._count += 1
 

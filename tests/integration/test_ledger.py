@@ -167,7 +167,7 @@ def test_deleting_returns_the_blobs_nobody_needs(jobs: JobStore) -> None:
     first, _ = submitted(jobs, 2)
     second, _ = submitted(jobs, 1)
     assert jobs.delete(first) == [image(1).sha256]
-    assert jobs.needs_blob(str(image(0).sha256))
+    assert jobs.unneeded([str(image(0).sha256), str(image(1).sha256)]) == [image(1).sha256]
     assert jobs.delete(second) == [image(0).sha256]
     with pytest.raises(JobNotFound):
         jobs.job(first)

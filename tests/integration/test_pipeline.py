@@ -76,7 +76,7 @@ def test_a_film_that_is_gone_from_the_store_is_answered_and_holds_nobody_up(own_
     own_stack.stop("worker")
     job_id = own_stack.submit(distinct_films(3))
     gone = own_stack.jobs.result(job_id, 1).image.sha256
-    own_stack.blobs.discard(str(gone), still_needed=lambda _: False)
+    own_stack.blobs.discard([str(gone)], unneeded=lambda hashes: hashes)
     own_stack.start("worker")
     codes = [getattr(answer, "code", None) for answer in own_stack.results(job_id)]
     assert codes[1] == "film_lost"

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from cxr.blobs import BlobStore, FolderStore, ObjectStore, blob_store
-from cxr.errors import BlobsUnavailable, FilmLost
+from cxr.errors import BlobsUnavailable, FilmLost, LedgerUnavailable
 from cxr.settings import Settings
 from tests.object_store import Bucket
 from tests.stack import free_port
+
+
+def none_needed(hashes: Sequence[str]) -> Sequence[str]:
+    return hashes
+
+
+def all_needed(_: Sequence[str]) -> Sequence[str]:
+    return []
 
 
 @dataclass
@@ -61,11 +69,11 @@ def test_identical_bytes_are_stored_once(place: Place) -> None:
 
 def test_discarded_bytes_are_gone(place: Place) -> None:
     sha256 = place.store.put(b"film")
-    place.store.discard(sha256, still_needed=lambda _: False)
+    place.store.discard([sha256], none_needed)
     assert place.names() == []
     with pytest.raises(BlobsUnavailable):
         place.store.get(sha256)
-    place.store.discard(sha256, still_needed=lambda _: False)
+    place.store.discard([sha256], none_needed)
 
 
 def test_bytes_that_an_installations_own_store_has_no_more_are_lost(place: Place) -> None:
@@ -75,14 +83,40 @@ def test_bytes_that_an_installations_own_store_has_no_more_are_lost(place: Place
     place.store.belong_to("ours")
     with pytest.raises(BlobsUnavailable):  # it may come back
         place.store.get(sha256)
-    place.store.tidy(lambda _: False, older_than_s=0)
+    place.store.tidy(none_needed, older_than_s=0)
     with pytest.raises(FilmLost):
         place.store.get(sha256)
 
 
+def test_many_are_removed_with_one_question(place: Place) -> None:
+    hashes = [place.store.put(word) for word in (b"one", b"two", b"three")]
+    questions = list[Sequence[str]]()
+
+    def unneeded(asked: Sequence[str]) -> Sequence[str]:
+        questions.append(asked)
+        return [sha256 for sha256 in asked if sha256 != hashes[1]]
+
+    place.store.discard([*hashes, hashes[0], "0" * 64], unneeded)
+    assert [sorted(asked) for asked in questions] == [sorted(hashes)]
+    assert [*place.store.stored(older_than_s=0)] == [hashes[1]]
+    assert len(place.names()) == 1
+
+
+def test_nothing_is_removed_while_nobody_can_say_what_is_needed(place: Place) -> None:
+    hashes = {place.store.put(word) for word in (b"one", b"two")}
+
+    def away(_: Sequence[str]) -> Sequence[str]:
+        raise LedgerUnavailable
+
+    with pytest.raises(LedgerUnavailable):
+        place.store.discard([*hashes], away)
+    assert {*place.store.stored(older_than_s=0)} == hashes
+    assert len(place.names()) == 2
+
+
 def test_bytes_that_are_needed_again_meanwhile_stay(place: Place) -> None:
     sha256 = place.store.put(b"film")
-    place.store.discard(sha256, still_needed=lambda _: True)
+    place.store.discard([sha256], all_needed)
     assert place.store.get(sha256) == b"film"
     assert len(place.names()) == 1
 
@@ -92,11 +126,11 @@ def test_identical_bytes_that_arrive_during_a_removal_stay(place: Place, needed:
     """Also when their need was counted after the question, and only their arrival came before its end."""
     sha256 = place.store.put(b"film")
 
-    def arrives(_: str) -> bool:
+    def arrives(hashes: Sequence[str]) -> Sequence[str]:
         place.store.put(b"film")
-        return needed
+        return [] if needed else hashes
 
-    place.store.discard(sha256, still_needed=arrives)
+    place.store.discard([sha256], arrives)
     assert place.store.get(sha256) == b"film"
     assert len(place.names()) == 1
 
@@ -106,9 +140,9 @@ def test_what_a_killed_process_half_removed_is_settled(place: Place) -> None:
     for sha256 in (needed, unneeded, arrived):
         place.put_aside(sha256)
     place.store.put(b"arrived again")
-    place.store.tidy(lambda sha256: sha256 != unneeded, older_than_s=3600)
+    place.store.tidy(lambda _: [unneeded], older_than_s=3600)
     assert len(place.names()) == 4  # their processes may still live
-    place.store.tidy(lambda sha256: sha256 != unneeded, older_than_s=0)
+    place.store.tidy(lambda _: [unneeded], older_than_s=0)
     assert (place.store.get(needed), place.store.get(arrived)) == (b"needed", b"arrived again")
     assert len(place.names()) == 2
 
@@ -124,7 +158,7 @@ def test_a_half_written_file_goes(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     store.put(b"film")
     (tmp_path / "unfinished" / "tmp123.part").write_bytes(b"half a fi")
-    store.tidy(lambda _: True, older_than_s=0)
+    store.tidy(all_needed, older_than_s=0)
     assert list((tmp_path / "unfinished").iterdir()) == []
 
 
