@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, status
+from pydantic import Field
 
 from cxr.errors import ImageNotFound, JobNotFound, LedgerUnavailable, ResultsNotReady
 from cxr.jobs import Feedback, Opinion
+from cxr.schemas import Frozen
 from gateway.auth import Reader
 from gateway.parts import Parts
 from gateway.pictures import Index
 from gateway.problems import documented
 
 SOUGHT = JobNotFound, ImageNotFound, LedgerUnavailable
+
+
+class Said(Frozen):
+    """An opinion, and the film it is of."""
+
+    job: str
+    film: int = Field(ge=0)
+    opinion: Opinion
 
 
 def feedback_api(parts: Parts) -> APIRouter:

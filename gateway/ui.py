@@ -17,7 +17,7 @@ from gateway.parts import Parts
 from gateway.ui_events import FOLLOW_S, Page
 from gateway.ui_system import System
 from gateway.ui_theme import theme
-from gateway.ui_view import View
+from gateway.ui_view import Visit
 
 BEAT_S = 3.0
 DROP_WORDS = {
@@ -67,7 +67,7 @@ def _layout(blocks: gr.Blocks, page: Page, says: System, script: str, viewer: st
     def drop(name: str) -> gr.File:
         return gr.File(file_count="multiple", label="Chest X-rays", show_label=False, height=112, elem_id=name)
 
-    view, clock, beat = gr.State(View()), gr.Timer(FOLLOW_S, active=False), gr.Timer(BEAT_S, active=False)
+    visit, clock, beat = gr.State(Visit()), gr.Timer(FOLLOW_S, active=False), gr.Timer(BEAT_S, active=False)
     gr.HTML(HEAD, apply_default_css=False)
     who = part("", "who")
     with gr.Tabs(elem_id="tabs") as tabs:
@@ -84,9 +84,9 @@ def _layout(blocks: gr.Blocks, page: Page, says: System, script: str, viewer: st
             part(codes(), "codes")
     foot = part("", "foot")
 
-    shown = [view, tabs, alert, film, standing, films, recent, clock]
+    shown = [tabs, alert, film, standing, films, recent, clock]
     for source, receive in ((one, page.receive_one), (many, page.receive_many), (directory, page.receive_many)):
-        source.upload(receive, [source, view], [source, *shown], concurrency_limit=UPLOADS_AT_ONCE, **QUIET)
+        source.upload(receive, [source, visit], [source, *shown], concurrency_limit=UPLOADS_AT_ONCE, **QUIET)
     for happens, does in (
         (clock.tick, page.look),
         (films.select, page.choose),
@@ -99,11 +99,11 @@ def _layout(blocks: gr.Blocks, page: Page, says: System, script: str, viewer: st
         (standing.stop, page.stop),
         (standing.delete, page.forget_list),
     ):
-        happens(does, view, shown, queue=False, **QUIET)
+        happens(does, visit, shown, queue=False, **QUIET)
     system.select(says.opened, None, [pulse, card, beat], queue=False, **QUIET)
     beat.tick(says.pulse, None, pulse, queue=False, **QUIET)
     gr.on([read.select, batch.select], says.left, None, beat, queue=False, **QUIET)
-    blocks.load(page.resume, None, shown, queue=False, **QUIET)
+    blocks.load(page.resume, visit, shown, queue=False, **QUIET)
     blocks.load(says.foot, None, foot, queue=False, **QUIET)
     blocks.load(_visitor, None, who, queue=False, **QUIET)
 

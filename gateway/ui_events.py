@@ -14,11 +14,11 @@ import gradio as gr
 from pydantic import ValidationError
 
 from cxr.errors import CxrError, ImageNotFound, JobNotFound, RequestRefused, ScopeMissing
-from cxr.jobs import JobStore, Opinion
+from cxr.jobs import JobStore
 from cxr.schemas import Job, JobResult
 from gateway.auth import Scope, caller_of
 from gateway.cards import Cards
-from gateway.feedback import give_feedback
+from gateway.feedback import Said, give_feedback
 from gateway.page.jobs import recent_jobs
 from gateway.page.reading import EMPTY, Way, reading
 from gateway.page.standing import deleted, fault, progress, receiving
@@ -26,7 +26,7 @@ from gateway.page.worklist import worklist
 from gateway.parts import Parts
 from gateway.problems import log_unavailable, status_of
 from gateway.spool import Upload
-from gateway.ui_view import Shown, View
+from gateway.ui_view import Shown, View, Visit
 from gateway.uploads import accept
 from gateway.worklists import Answer, Line, Order, Worklists
 
@@ -43,38 +43,40 @@ class Page:
     def __init__(self, parts: Parts) -> None:
         self._parts, self._cards, self._worklists = parts, Cards(parts.model), Worklists()
 
-    def receive_one(self, paths: list[str], view: View, request: gr.Request) -> Iterator[tuple[object, ...]]:
+    def receive_one(self, paths: list[str], visit: Visit, request: gr.Request) -> Iterator[tuple[object, ...]]:
         """Films were dropped where one film is read."""
         storing = receiving(len(paths))
-        yield from self._receive(paths, Shown(view, alert=storing, film=""), request)
+        yield from self._receive(paths, Shown(visit, alert=storing, film=""), request)
 
-    def receive_many(self, paths: list[str], view: View, request: gr.Request) -> Iterator[tuple[object, ...]]:
+    def receive_many(self, paths: list[str], visit: Visit, request: gr.Request) -> Iterator[tuple[object, ...]]:
         """Films were dropped where many are listed."""
-        yield from self._receive(paths, Shown(view, standing=receiving(len(paths)), films=""), request)
+        yield from self._receive(paths, Shown(visit, standing=receiving(len(paths)), films=""), request)
 
-    def resume(self, request: gr.Request) -> tuple[object, ...]:
+    def resume(self, visit: Visit, request: gr.Request) -> tuple[object, ...]:
         """The page was opened: with ``?job=`` it shows that job again, with ``&film=`` that film of it, with ``tab=``
         that tab."""
-        return self._open(request.query_params, View(), request)
+        return self._open(request.query_params, visit, request)
 
-    def open(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+    def open(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """One of the recent jobs was chosen, or the browser went back or forth to an address of the page."""
-        return self._open(event._data or {}, view, request)
+        return self._open(event._data or {}, visit, request)
 
-    def choose(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+    def choose(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """A film of the list was chosen."""
-        return self._drawn(replace(view, film_job=view.list_job, film=max(0, int(event.index))), request, tab="read")
+        view = visit.view
+        chosen = replace(view, film_job=view.list_job, film=max(0, int(event.index)))
+        return self._drawn(visit, chosen, request, tab="read")
 
-    def turn(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+    def turn(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """The next film or the one before is to be read."""
-        return self._drawn(replace(view, film=max(0, int(event.index))), request)
+        return self._drawn(visit, replace(visit.view, film=max(0, int(event.index))), request)
 
-    def arrange(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+    def arrange(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """The list is to be sorted or sifted otherwise, or turned to another page."""
         asked: dict[str, Any] = event._data or {}
         if asked.keys() == {"first"}:  # beside anything else the list begins anew
-            return self._drawn(replace(view, first=max(0, int(asked["first"]))), request)
-        wanted = view.wanted
+            return self._drawn(visit, replace(visit.view, first=max(0, int(asked["first"]))), request)
+        wanted = visit.view.wanted
         if "order" in asked:
             order = Order(asked["order"])
             wanted = replace(wanted, order=order, backwards=order is wanted.order and not wanted.backwards)
@@ -82,110 +84,114 @@ class Page:
             wanted = replace(wanted, answer=Answer(asked["answer"]) if asked["answer"] else None)
         if "text" in asked:
             wanted = replace(wanted, text=str(asked["text"])[:200])
-        return self._drawn(replace(view, first=0, wanted=wanted), request)
+        return self._drawn(visit, replace(visit.view, first=0, wanted=wanted), request)
 
-    def say(self, view: View, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
-        """The reader agrees or disagrees with the film that is looked at, and says why."""
+    def say(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        """The reader agrees or disagrees with a film, and says why."""
         try:
-            opinion = Opinion.model_validate(event._data)
+            said = Said.model_validate(event._data)
             seen = self._seen(request, Scope.READ)
-            give_feedback(seen, view.film_job, view.film, opinion, seen.caller.owner)
+            give_feedback(seen, said.job, said.film, said.opinion, seen.caller.owner)
         except ValidationError:
-            return Shown(view, alert=fault(RequestRefused(), "Not kept")).parts()
+            return Shown(visit, alert=fault(RequestRefused(), "Not kept")).parts()
         except CxrError as error:
-            return Shown(view, alert=self._fault(error, "Not kept", request)).parts()
-        return self._drawn(view, request)
+            return Shown(visit, alert=self._fault(error, "Not kept", request)).parts()
+        return self._drawn(visit, visit.view, request)
 
-    def stop(self, view: View, request: gr.Request) -> tuple[object, ...]:
-        """The job of the list is to be stopped; the answers it has stay."""
+    def stop(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        """A listed job is to be stopped; the answers it has stay."""
         try:
             seen = self._seen(request, Scope.SUBMIT)
-            seen.custody.cancel(view.list_job, seen.caller.actor)
+            seen.custody.cancel(_job_named(event), seen.caller.actor)
         except CxrError as error:
-            return Shown(view, standing=self._fault(error, "Not cancelled", request)).parts()
-        return self._drawn(view, request)
+            return Shown(visit, standing=self._fault(error, "Not cancelled", request)).parts()
+        return self._drawn(visit, visit.view, request)
 
-    def forget_list(self, view: View, request: gr.Request) -> tuple[object, ...]:
-        """The job of the list is to be deleted."""
-        return self._forget(view.list_job, Shown(view), "standing", view.without_list(), request)
+    def forget_list(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        """A listed job is to be deleted."""
+        return self._forget(_job_named(event), visit, "standing", request)
 
-    def forget_film(self, view: View, request: gr.Request) -> tuple[object, ...]:
-        """The job of the lone film is to be deleted."""
-        return self._forget(view.film_job, Shown(view), "alert", replace(view, film_job="", film=0), request)
+    def forget_film(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
+        """The job of a lone film is to be deleted."""
+        return self._forget(_job_named(event), visit, "alert", request)
 
-    def look(self, view: View, request: gr.Request) -> tuple[object, ...]:
+    def look(self, visit: Visit, request: gr.Request) -> tuple[object, ...]:
         """Time has passed: what is not final is read again."""
-        shown = Shown(view)
+        shown = Shown(visit)
         if not self._draw(shown, request):  # the job has ended
-            shown.recent = self._recent(request, view.list_job)
-        return shown.parts(known=view)
+            shown.recent = self._recent(request, shown.view.list_job)
+        return shown.parts()
 
     # -- what is shown
 
     def _receive(self, paths: list[str], storing: Shown, request: gr.Request) -> Iterator[tuple[object, ...]]:
         yield None, *storing.parts()
-        view = storing.view
+        visit = storing.visit
         try:
             seen = self._seen(request, Scope.SUBMIT)
             job = accept([Upload.of_path(Path(path)) for path in paths], seen)
         except CxrError as error:
-            shown = self._cleared(view, request)
+            shown = self._cleared(visit, visit.view, request)
             shown.alert = shown.standing = self._fault(error, "Not accepted", request, of_upload=True)
         else:
-            shown = self._opened(job, view, request)
+            shown = self._opened(job, visit, request)
         yield None, *shown.parts()
 
-    def _forget(self, job_id: str, shown: Shown, place: str, left: View, request: gr.Request) -> tuple[object, ...]:
+    def _forget(self, job_id: str, visit: Visit, place: str, request: gr.Request) -> tuple[object, ...]:
+        shown = Shown(visit)
         try:
             seen = self._seen(request, Scope.SUBMIT)
             films = seen.jobs.job(job_id).total
             seen.custody.forget(job_id, seen.caller.actor)
         except JobNotFound:
-            return self._cleared(left, request).parts()
+            return self._cleared(visit, visit.view.without(job_id), request).parts()
         except CxrError as error:
             setattr(shown, place, self._fault(error, "Not deleted", request))
             return shown.parts()
-        shown = self._cleared(left, request)
+        shown = self._cleared(visit, visit.view.without(job_id), request)
         setattr(shown, place, deleted(films))
         return shown.parts()
 
-    def _open(self, wanted: Mapping[str, Any], view: View, request: gr.Request) -> tuple[object, ...]:
+    def _open(self, wanted: Mapping[str, Any], visit: Visit, request: gr.Request) -> tuple[object, ...]:
         """``wanted`` is an address's query: ``job``, ``film`` from 1, ``tab``; each may be missing."""
         job_id, film = str(wanted.get("job", "")), str(wanted.get("film", ""))
         try:
             if job_id:
                 job = self._seen(request, Scope.READ).jobs.job(job_id)
-                shown = self._opened(job, view, request, int(film) - 1 if film.isdecimal() else None)
+                shown = self._opened(job, visit, request, int(film) - 1 if film.isdecimal() else None)
             else:
-                shown = self._cleared(view, request)
+                shown = self._cleared(visit, visit.view, request)
         except CxrError as error:
-            shown = self._cleared(View(), request)
+            shown = self._cleared(visit, View(), request)
             shown.alert = shown.standing = self._fault(error, "Nothing to show", request)
         if wanted.get("tab") in TABS:
             shown.tabs = gr.Tabs(selected=str(wanted["tab"]))
         return shown.parts()
 
-    def _opened(self, job: Job, view: View, request: gr.Request, film: int | None = None) -> Shown:
+    def _opened(self, job: Job, visit: Visit, request: gr.Request, film: int | None = None) -> Shown:
         """A lone film is read at once, beside the list that was there; several are listed."""
+        view = visit.view
         if job.total == 1:
             view, tab = replace(view, film_job=job.id, film=0), "read"
         else:
             if view.list_job != job.id:
-                view = replace(view.without_list(), list_job=job.id)
+                view = replace(view.without(view.list_job), list_job=job.id)
             view, tab = (view, "batch") if film is None else (replace(view, film_job=job.id, film=max(0, film)), "read")
-        shown = self._cleared(view, request)
+        shown = self._cleared(visit, view, request)
         shown.tabs = gr.Tabs(selected=tab)
         return shown
 
-    def _cleared(self, view: View, request: gr.Request) -> Shown:
+    def _cleared(self, visit: Visit, view: View, request: gr.Request) -> Shown:
         """Everything drawn anew, nothing left of what was there before."""
-        shown = Shown(view, alert="", film=EMPTY, standing="", films="")
+        visit.choose(view)
+        shown = Shown(visit, alert="", film=EMPTY, standing="", films="")
         self._draw(shown, request)
         shown.recent = self._recent(request, shown.view.list_job)
         return shown
 
-    def _drawn(self, view: View, request: gr.Request, tab: str | None = None) -> tuple[object, ...]:
-        shown = Shown(view)
+    def _drawn(self, visit: Visit, view: View, request: gr.Request, tab: str | None = None) -> tuple[object, ...]:
+        visit.choose(view)
+        shown = Shown(visit)
         if tab:
             shown.tabs = gr.Tabs(selected=tab)
         self._draw(shown, request)
@@ -211,9 +217,11 @@ class Page:
         except (JobNotFound, ImageNotFound) as error:
             setattr(shown, place, self._fault(error, "Nothing to show", request))
             if place == "alert":
-                shown.film, shown.view = EMPTY, replace(shown.view, film_job="")
+                shown.film = EMPTY
+                shown.leave(replace(shown.view, film_job=""))
             else:
-                shown.films, shown.view = "", replace(shown.view, list_job="")
+                shown.films = ""
+                shown.leave(replace(shown.view, list_job=""))
             return False
         except CxrError as error:
             setattr(shown, place, self._fault(error, "Cannot be shown now", request))
@@ -278,3 +286,8 @@ class Page:
         caller = caller_of(request)
         caller.must_have(scope)
         return self._parts.seen_by(caller)
+
+
+def _job_named(event: gr.EventData) -> str:
+    """The job that what was asked is about."""
+    return str((event._data or {}).get("job", ""))

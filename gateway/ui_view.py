@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import gradio as gr
 
@@ -19,16 +19,28 @@ class View:
     first: int = 0
     wanted: Arrangement = field(default_factory=Arrangement)
 
-    def without_list(self) -> View:
-        """A lone film stays, a film of the list leaves with it."""
-        return View() if self.film_job == self.list_job else View(self.film_job, self.film)
+    def without(self, job_id: str) -> View:
+        """The same without this job: its film, its list or both."""
+        left = replace(self, film_job="", film=0) if self.film_job == job_id else self
+        return View(left.film_job, left.film) if self.list_job == job_id else left
+
+
+@dataclass
+class Visit:
+    """One open page: what its visitor looks at now. A choice is a new ``View``, even of the same film."""
+
+    view: View = field(default_factory=View)
+
+    def choose(self, view: View) -> None:
+        """From now on what was begun for another choice is not shown any more."""
+        self.view = replace(view)
 
 
 @dataclass
 class Shown:
     """What an event shows anew, in the order of the page's parts; the rest stays as it is."""
 
-    view: View
+    visit: Visit
     tabs: object = field(default_factory=gr.skip)
     alert: object = field(default_factory=gr.skip)
     film: object = field(default_factory=gr.skip)
@@ -37,9 +49,23 @@ class Shown:
     recent: object = field(default_factory=gr.skip)
     clock: object = field(default_factory=gr.skip)
     long: bool = False  # the list is so long that drawing it often would cost too much; no part of the page
+    view: View = field(init=False)  # what is drawn; no part of the page either
 
-    def parts(self, known: View | None = None) -> tuple[object, ...]:
-        """What the page is given. A view that is ``known`` to it is not given again: what is drawn by itself beside the
-        visitor must not undo what was chosen meanwhile."""
-        view = gr.skip() if self.view == known else self.view
-        return view, *(getattr(self, part.name) for part in fields(self) if part.name not in ("view", "long"))
+    def __post_init__(self) -> None:
+        self.view = self.visit.view
+
+    def leave(self, left: View) -> None:
+        """What was to be drawn is not there: the visitor looks at the rest."""
+        if self.current:
+            self.visit.view = left
+        self.view = left
+
+    @property
+    def current(self) -> bool:
+        """Whether this is still what the visitor looks at."""
+        return self.visit.view is self.view
+
+    def parts(self) -> tuple[object, ...]:
+        """What the page is given: nothing where something else was chosen meanwhile, which its own event shows."""
+        names = [part.name for part in fields(self) if part.name not in ("visit", "long", "view")]
+        return tuple(getattr(self, name) if self.current else gr.skip() for name in names)

@@ -9,6 +9,9 @@ const whenShown = (find, does, looks = 60) => {
 };
 const focusWhenShown = (find) => whenShown(find, (found) => found.focus({ preventScroll: !found.matches(".pick") }));
 
+// What is asked names the job it is about: another may be on its way to this place.
+const jobOf = (inside) => inside.closest("[data-job]").dataset.job;
+
 const focusOnRow = (film) => focusWhenShown(() => document.getElementById(`film-${film}`));
 
 // What is asked of the list while it is drawn waits until it is: Gradio drops what is asked meanwhile.
@@ -48,9 +51,9 @@ element.addEventListener("click", (event) => {
     event.preventDefault();
     tab("system").click();
   } else if (at("[data-stop]")) {
-    trigger("stop");
+    trigger("stop", { job: jobOf(event.target) });
   } else if (at("[data-forget]") && window.confirm(at("[data-forget]").dataset.forget)) {
-    trigger("delete");
+    trigger("delete", { job: jobOf(event.target) });
   }
 });
 
@@ -77,7 +80,8 @@ element.addEventListener("submit", (event) => {
   if (!form) return;
   event.preventDefault();
   const said = new FormData(form);
-  trigger("submit", { verdict: said.get("verdict"), sees: said.get("sees") || null, reason: said.get("reason") });
+  const opinion = { verdict: said.get("verdict"), sees: said.get("sees") || null, reason: said.get("reason") };
+  trigger("submit", { job: jobOf(form), film: Number(form.closest("[data-reading]").dataset.reading), opinion });
 });
 
 // A part that is drawn anew keeps the focus, and the place in a text that is being typed.

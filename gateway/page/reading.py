@@ -79,8 +79,8 @@ def reading(
         case None:
             finding, picture = f"<p>{WAITING.sentence}</p>", no_picture("The film is shown when it has been judged.")
     return f"""
-<article class="panel reading" data-reading="{row.index}" data-address="{_address(job_id, row.index, way)}"
-  data-title="{_title(row, words, way)}" aria-label="Reading">
+<article class="panel reading" data-job="{escape(job_id)}" data-reading="{row.index}"
+  data-address="{_address(job_id, row.index, way)}" data-title="{_title(row, words, way)}" aria-label="Reading">
   {_way(way) if way else ""}
   <div class="viewer">{picture}</div>
   <div class="verdict {words.style}">

@@ -24,8 +24,8 @@ def progress(job: Job, counts: Mapping[Answer, int], images_per_s: float = 0.0, 
     working = "" if job.state.final else " working"
     stop = "" if job.state.final else '<button type="button" class="link" data-stop>Cancel this job</button>'
     return f"""
-<section class="panel progress{working}" data-address="?job={escape(job.id)}" data-state="{job.state.value}"
-  aria-label="Job">
+<section class="panel progress{working}" data-job="{escape(job.id)}" data-address="?job={escape(job.id)}"
+  data-state="{job.state.value}" aria-label="Job">
   <div class="standing"><p role="status">{_standing(job)}{_left(job, images_per_s)}</p>{_outcome(counts)}</div>
   <div class="bar" role="progressbar" aria-label="Films answered" aria-valuemin="0" aria-valuemax="{job.total}"
     aria-valuenow="{job.answered}"><span style="width:{share:.2%}"></span></div>

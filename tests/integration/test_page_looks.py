@@ -2,28 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+import pytest
 
+from cxr.jobs import JobStore
+from cxr.schemas import JobResult
 from gateway.auth import EVERYBODY
+from gateway.page.words import escape
 from gateway.ui_events import Page
-from gateway.ui_view import View
+from gateway.ui_view import View, Visit
 from tests.files import png
 from tests.gateway import Gateway
+from tests.page_parts import judged
 
 REQUEST: Any = SimpleNamespace(state=SimpleNamespace(caller=EVERYBODY))
 
 
-def test_what_is_chosen_while_the_page_looks_stays_chosen(gateway: Gateway) -> None:
-    """A look that began before and ends after a choice must not put the view back: the film would stay unanswered."""
+def event(**data: object) -> gr.EventData:
+    """What a part of the page sends when something in it is chosen."""
+    return gr.EventData(None, data)
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Do something once, in the middle of the next look at a film."""
+    read = JobStore.result
+
+    def arrange(does: Callable[[], object]) -> None:
+        left = [does]
+
+        def result(jobs: JobStore, job_id: str, index: int) -> JobResult:
+            found = read(jobs, job_id, index)
+            if left:
+                left.pop()()
+            return found
+
+        monkeypatch.setattr(JobStore, "result", result)
+
+    return arrange
+
+
+def test_a_look_shows_what_is_looked_at(gateway: Gateway) -> None:
     job = gateway.submit([("a.png", png()), ("b.png", png())])
-    view, *parts = Page(gateway.parts).look(View(list_job=job["id"]), REQUEST)
-    assert view == gr.skip()
-    assert any("a.png" in str(part) for part in parts)
+    visit = Visit(View(list_job=job["id"]))
+    assert any("a.png" in str(part) for part in Page(gateway.parts).look(visit, REQUEST))
+    assert visit.view.list_job == job["id"]
+
+
+def test_what_is_chosen_while_the_page_looks_is_what_is_shown(gateway: Gateway, meanwhile: Any) -> None:
+    """A look that began before and ends after a choice would draw the former film over the one that was chosen."""
+    job = gateway.submit([("a.png", png()), ("b.png", png())])
+    page, visit, turned = Page(gateway.parts), Visit(View(film_job=job["id"], list_job=job["id"])), list[object]()
+    meanwhile(lambda: turned.extend(page.turn(visit, event(index=1), REQUEST)))
+    looked = page.look(visit, REQUEST)
+    assert all(part == gr.skip() for part in looked)
+    assert any('data-reading="1"' in str(part) for part in turned)
+    assert visit.view.film == 1
+
+
+def test_an_opinion_is_of_the_film_it_was_given_on(gateway: Gateway) -> None:
+    """The next film may be on its way to the page when the reader sends what is said of this one."""
+    job = gateway.submit([("a.png", png()), ("b.png", png())])
+    gateway.answer(job, {0: judged(0.9), 1: judged(0.1)})
+    visit = Visit(View(film_job=job["id"], film=1, list_job=job["id"]))
+    Page(gateway.parts).say(visit, event(job=job["id"], film=0, opinion={"verdict": "agree", "sees": None}), REQUEST)
+    assert [len(gateway.parts.feedback.of_image(job["id"], film)) for film in (0, 1)] == [1, 0]
+
+
+def test_what_is_deleted_is_the_job_that_was_asked_about(gateway: Gateway) -> None:
+    kept, gone = (gateway.submit([(f"{name}.png", png()), ("b.png", png())])["id"] for name in ("kept", "gone"))
+    page, visit = Page(gateway.parts), Visit(View(list_job=kept))
+    page.forget_list(visit, event(job=gone), REQUEST)
+    assert visit.view.list_job == kept
+    assert [job.id for job in gateway.parts.jobs.recent()] == [kept]
 
 
 def test_a_job_that_is_gone_leaves_the_view(gateway: Gateway) -> None:
-    view, *_ = Page(gateway.parts).look(View(list_job="gone"), REQUEST)
-    assert view == View()
+    visit = Visit(View(list_job="gone"))
+    Page(gateway.parts).look(visit, REQUEST)
+    assert visit.view == View()
+
+
+def test_what_the_page_asks_about_is_named_in_it(gateway: Gateway) -> None:
+    job = gateway.submit([("a.png", png()), ("b.png", png())])
+    visit = Visit(View(film_job=job["id"], list_job=job["id"]))
+    named = f'data-job="{escape(job["id"])}"'
+    assert sum(named in str(part) for part in Page(gateway.parts).look(visit, REQUEST)) == 2
