@@ -21,7 +21,7 @@ from trainer.prepared import prepared_films
 from trainer.reliability import histogram, reliability_bins
 from trainer.runs import Run, RunName
 from trainer.scoring import served_scores
-from trainer.seeds import seed_figures
+from trainer.seeds import Candidates, seed_figures
 from trainer.served import served_of
 from trainer.subgroups import Scored, table
 
@@ -47,6 +47,7 @@ def evaluate(
     model, content, point = served.model, served.card, served.point
     train, validation = prepared_films(folder)
     sets: dict[str, FilmSet] = {"validation": validation}
+    compared = Candidates.named(folder, candidates) if final and each else None  # what is missing is said unopened
     if final:
         sets["test"] = test_films(run, why, (train, validation))
     for name, films in sets.items():
@@ -71,8 +72,8 @@ def evaluate(
         groups = cause_groups(Scored(films.films, films.labels, probabilities, ood > point.ood_limit))
         folder.write_proof(f"subgroups_{name}.json", served.weights_sha256, table(groups, point.threshold))
     folder.write_json("card.json", content)
-    if final and each:
-        folder.write_json("seeds_test.json", seed_figures(folder, sets["test"], sets["validation"], candidates))
+    if compared:
+        folder.write_json("seeds_test.json", seed_figures(folder, sets["test"], validation, compared))
 
 
 def cause_groups(scored: Scored) -> dict[str, Scored]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
 from trainer.calibration import choose
 from trainer.kermany_set import FilmSet
 from trainer.metrics import Floats, figures_at
-from trainer.model import sha256_of_weights
+from trainer.model import Classifier, sha256_of_weights
 from trainer.networks import load_networks, network_named, shifted_logits
 from trainer.runs import Run
 from trainer.scoring import logits_of
@@ -19,18 +20,28 @@ Table = list[dict[str, float | str]]
 AVERAGE = "mean of log-odds"
 
 
-def seed_figures(run: Run, films: FilmSet, validation: FilmSet, candidates: str = "") -> Table:
-    """One row of figures a candidate on one set, and one for the mean of all log-odds, each by its own calibration.
+@dataclass(frozen=True)
+class Candidates:
+    """What could be served: networks by name, and by its own name each group of them that answers together."""
 
-    Candidates are comma-separated; each is one network ``run/seedN``, or several that answer together, with ``+``
-    between. Without any, each network of the run is one.
-    """
-    if candidates:
-        groups = {text: text.split("+") for text in candidates.split(",")}
-        networks = {name: network_named(name) for group in groups.values() for name in group}
-    else:
-        networks = load_networks(run)
-        groups = {name: [name] for name in networks}
+    networks: dict[str, Classifier]
+    groups: dict[str, list[str]]
+
+    @classmethod
+    def named(cls, run: Run, text: str = "") -> Candidates:
+        """Comma-separated; each is one network ``run/seedN``, or several with ``+`` between. Without any, each network
+        of the run is one. Raises ``MissingStep``.
+        """
+        if not text:
+            networks = load_networks(run)
+            return cls(networks, {name: [name] for name in networks})
+        groups = {group: group.split("+") for group in text.split(",")}
+        return cls({name: network_named(name) for group in groups.values() for name in group}, groups)
+
+
+def seed_figures(run: Run, films: FilmSet, validation: FilmSet, candidates: Candidates) -> Table:
+    """One row of figures a candidate on one set, and one for the mean of all log-odds, each by its own calibration."""
+    networks, groups = candidates.networks, candidates.groups
     each = {name: shifted_logits(run, name, network, validation) for name, network in networks.items()}
     on_films = {name: logits_of(network, films.pixels, as_served=True) for name, network in networks.items()}
     shifts = {

@@ -110,13 +110,24 @@ def test_the_page_says_on_which_films_an_engine_was_judged(tmp_path: Path, monke
     card = write_run(tmp_path / "mine")
     before = engines_section(Proofs(Run("mine")), card.model_dump())
     assert "| openvino-fp32 | test | 8 | 0 | 0 | 0.0000 | admitted |" in before
+    assert "python -m trainer gate --run mine --final --why '...'\n" in before
     path = tmp_path / "mine" / "gate-openvino-fp32.json"
     proof = {**json.loads(path.read_text()), "sets": ["validation"], "weights_sha256": card.weights_sha256}
     path.write_text(json.dumps(proof))
-    assert "| openvino-fp32 | validation | 8 |" in engines_section(Proofs(Run("mine")), card.model_dump())
+    on_validation = engines_section(Proofs(Run("mine")), card.model_dump())
+    assert "| openvino-fp32 | validation | 8 |" in on_validation
+    assert "python -m trainer gate --run mine\n" in on_validation
     path.write_text(json.dumps({**proof, "weights_sha256": "2" * 64}))
     with pytest.raises(StepRefused, match="run export and gate again"):
         engines_section(Proofs(Run("mine")), card.model_dump())
+
+
+def test_commands_name_the_networks_of_several_runs() -> None:
+    commands = re.findall(r"python -m trainer (?:calibrate|evaluate) .*", (ROOT / "docs" / "results.md").read_text())
+    calibrated, evaluated, compared = commands
+    assert calibrated == "python -m trainer calibrate --run steady --networks octet/seed4,framed_small/seed4"
+    assert evaluated == compared
+    assert "--candidates octet/seed0+framed_small/seed0," in evaluated
 
 
 def test_one_seed_has_no_deviation_and_other_films_are_not_the_official_ones(

@@ -15,7 +15,7 @@ from PIL import Image
 
 from trainer.calibrate import calibrate
 from trainer.corruptions import CORRUPTIONS, corrupt
-from trainer.errors import MissingFolder, TooFewFilms
+from trainer.errors import MissingFolder, MissingStep, TooFewFilms
 from trainer.evaluate import evaluate
 from trainer.external import external
 from trainer.prepare import prepare
@@ -73,6 +73,11 @@ def test_every_step_does_without_other_sets(
     train("mine", epochs=1, size_px=64)
     calibrate("mine")
     assert "adults will be refused" in capsys.readouterr().out
+    (network := Path("runs/mine/seed0.pt")).rename("elsewhere.pt")
+    with pytest.raises(MissingStep, match="holds no seed"):
+        evaluate("mine", final=True, why="to compare networks that are not there")
+    assert not Path("docs").exists()  # so the test films stay closed
+    Path("elsewhere.pt").rename(network)
     evaluate("mine", final=True, why="to see that it does")
     with monkeypatch.context() as fewer:
         fewer.setattr("trainer.corruptions.CORRUPTIONS", {"brightness": CORRUPTIONS["brightness"]})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainer.pages.markdown import command, page, table
-from trainer.pages.proofs import Proofs
+from trainer.pages.proofs import FINAL, Proofs
 from trainer.proof import GateProof
 from trainer.refusals import StepRefused
 from trainer.runs import RUNS_DIR
@@ -15,11 +15,12 @@ def engines_section(proofs: Proofs, card: dict) -> str:
     Raises:
         StepRefused: a proof is of other weights than the run's card.
     """
-    rows = []
+    rows, sets = [], set[str]()
     for path in sorted((RUNS_DIR / proofs.run.name).glob("gate-*.json")):
         proof = GateProof.model_validate_json(path.read_text())
         if proof.weights_sha256 not in (None, card["weights_sha256"]):
             raise StepRefused(f"{path} is of other weights than card.json: run export and gate again, or remove it")
+        sets.update(proof.sets)
         verdict = "admitted" if proof.admitted else "refused: " + "; ".join(proof.reasons)
         counts = (proof.films, proof.decisions_flipped, proof.findings_changed)
         rows.append([proof.engine, " and ".join(proof.sets), *counts, proof.mean_probability_difference, verdict])
@@ -30,5 +31,5 @@ def engines_section(proofs: Proofs, card: dict) -> str:
         "Each held against the ONNX fp32 model on the films named; differences between engines alone, no figure of how "
         "well they judge. The gate takes the validation films, and the test films only with `--final`.",
         table(["engine", "films of", "films", "decisions flipped", "findings changed", "mean difference", ""], rows, 4),
-        command(proofs.step("gate")),
+        command(proofs.step("gate", FINAL if "test" in sets else "")),
     )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from trainer.pages.groups import cause_table, group_table
+from trainer.pages.groups import cause_table, external_table
 from trainer.pages.markdown import page, table
 from trainer.pages.proofs import Proofs
 
 
 def fairness(proofs: Proofs) -> str:
     """The whole page."""
-    causes, external = proofs.read("subgroups_test.json"), proofs.read("external.json")
-    data = proofs.read("data.json")
+    causes, data = proofs.read("subgroups_test.json"), proofs.read("data.json")
     gap = ""
     values = [row["sensitivity"] for row in (causes or {}).values() if row["sensitivity"] is not None]
     if len(values) > 1:
@@ -43,11 +42,12 @@ def fairness(proofs: Proofs) -> str:
         cause_table(proofs),
         gap,
         "The NIH subset, mostly adults, by view, age and sex:",
-        group_table(external) if external else proofs.not_run("external"),
+        external_table(proofs),
         "Groups of fewer than 50 films say little; read the intervals. Sex and age of the people whose films it was "
         "trained on cannot be examined: the trainer does not read them. That is a limit of this model, not a finding "
         "of fairness.",
         "## Refusals",
         "Where adults' films are at hand, the refusal score is fitted on them too, so that being unlike the training "
-        "hospital is not by itself a reason to be refused; the share refused in each group is in the tables above.",
+        "hospital is not by itself a reason to be refused. The share refused in each group is in the tables above; for "
+        "NIH it is that of films which the score mostly knows.",
     )

@@ -1,8 +1,9 @@
-"""The table of subgroups."""
+"""The tables of subgroups."""
 
 from __future__ import annotations
 
-from trainer.pages.markdown import table
+from trainer.pages.cautions import REFUSED_OF_NIH
+from trainer.pages.markdown import page, table
 from trainer.pages.proofs import Proofs
 
 
@@ -12,6 +13,14 @@ def cause_table(proofs: Proofs) -> str:
     if groups is None:
         return proofs.not_run("evaluate --final")
     return group_table(groups) if groups else "No film says what caused its pneumonia."
+
+
+def external_table(proofs: Proofs) -> str:
+    """Films from elsewhere, by group."""
+    groups = proofs.read("external.json")
+    if groups is None:
+        return proofs.not_run("external")
+    return page(group_table(groups), REFUSED_OF_NIH if any(name.startswith("NIH") for name in groups) else "")
 
 
 def group_table(groups: dict[str, dict[str, float | None]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainer.pages.groups import group_table
+from trainer.pages.groups import external_table
 from trainer.pages.markdown import command, page, table
 from trainer.pages.proofs import Proofs
 from trainer.refusal import ADULTS
@@ -118,14 +118,12 @@ def forms_table(choice: dict, served: dict) -> str:
 
 def external_section(proofs: Proofs) -> str:
     """Films from elsewhere."""
-    groups = proofs.read("external.json")
-    body = group_table(groups) if groups else proofs.not_run("external")
     return page(
         "## Films from elsewhere",
         f"The training films: {proofs.about().population}. Where these films are of other people, this table says how "
         "far the model is from fit for use on them. NIH's patients are mostly adults, and its labels were mined from "
         "reports; AP films are taken in bed and are sicker. COVID radiography ties class to source.",
-        body,
+        external_table(proofs),
         command(proofs.step("external")),
     )
 

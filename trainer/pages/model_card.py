@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainer.pages.groups import cause_table, group_table
+from trainer.pages.cautions import WHAT_THE_SETS_SAW
+from trainer.pages.groups import cause_table, external_table
 from trainer.pages.markdown import interval, number, page, table
 from trainer.pages.proofs import Proofs
 
@@ -21,7 +22,6 @@ def model_card(proofs: Proofs) -> str:
         [name.replace("_", " "), *(interval(card["metrics"][each].get(name)) for each in card["metrics"])]
         for name in SHOWN
     ]
-    external = proofs.read("external.json")
     about, tested = proofs.about(), test_set(proofs)
     return page(
         "# Model card: pneumonia on chest films",
@@ -62,11 +62,12 @@ def model_card(proofs: Proofs) -> str:
         f"Validation holds out one seventh of the training patients; duplicates were dropped. Test set: {tested}.",
         "## Figures",
         table(["figure", *card["metrics"]], rows),
+        WHAT_THE_SETS_SAW,
         "## Subgroups",
         cause_table(proofs),
         "Age, sex and view of the training films are not read, so no figure by them can be given for the people whom "
         "the model is made for. For those of NIH ChestX-ray14, mostly adults:",
-        group_table(external) if external else proofs.not_run("external"),
+        external_table(proofs),
         "## Limits",
         bullets(
             *about.limits,

@@ -13,6 +13,7 @@ from trainer.refusals import StepRefused
 from trainer.runs import RUNS_DIR, Run
 
 PICTURES = "pictures"
+FINAL = "--final --why '...'"
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,14 @@ class Proofs:
         """Whether the test set is the one that published work is measured on."""
         return {name: self.test_films().get(f"{name.lower()}_films") for name in OFFICIAL["test"]} == OFFICIAL["test"]
 
-    def step(self, name: str, more: str = "", proof: str = "") -> str:
+    def step(self, name: str, *more: str, proof: str = "") -> str:
         """The command that made a proof, with the run that holds it."""
         owner = (
             next((run for run, content in self.read_each(proof).items() if content is not None), None)
             if proof
             else None
         )
-        return f"python -m trainer {name} --run {owner or self.run.name}{' ' + more if more else ''}"
+        return " ".join(word for word in (f"python -m trainer {name} --run {owner or self.run.name}", *more) if word)
 
     def written_by(self) -> str:
         """The command that writes the pages."""

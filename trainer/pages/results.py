@@ -5,16 +5,16 @@ from __future__ import annotations
 import statistics
 
 from trainer.data.kermany import OFFICIAL
+from trainer.pages.cautions import WHAT_THE_SETS_SAW
 from trainer.pages.engines import engines_section
 from trainer.pages.groups import cause_table
 from trainer.pages.markdown import command, interval, number, page, table
 from trainer.pages.measured import audit_section, corruption_section, external_section, refusal_section, tried_section
-from trainer.pages.proofs import Proofs
+from trainer.pages.proofs import FINAL, Proofs
 from trainer.pages.published import PUBLISHED, TARGETS
 from trainer.seeds import AVERAGE
 
 SETS = ("validation", "test")
-FINAL = "--final --why '...'"
 FIGURES = (
     *("auc", "average_precision", "accuracy", "sensitivity", "specificity", "precision", "f1"),
     *("brier", "expected_calibration_error", "coverage", "answered_accuracy"),
@@ -24,6 +24,7 @@ FIGURES = (
 def results(proofs: Proofs) -> str:
     """The whole page."""
     card = proofs.read("card.json")
+    own = proofs.read_each("seeds_test.json")[proofs.run.name] or []
     return page(
         "# Results",
         "Written by `" + proofs.written_by() + f"` from the proofs in `runs/{proofs.run.name}/`; do not edit by hand. "
@@ -33,7 +34,7 @@ def results(proofs: Proofs) -> str:
         "(Clopper-Pearson) where a rate is 0 or 1.",
         "## The served model",
         figures(card),
-        command(*(proofs.step(*words) for words in (("calibrate",), ("evaluate", FINAL)))),
+        command(proofs.step("calibrate", networks(proofs)), proofs.step("evaluate", compared(own), FINAL)),
         *(proofs.picture(f"curves_{name}.png", f"{name}: ROC, PR, reliability, confusion, coverage") for name in SETS),
         "In the last picture the curve leaves films to a person in order of nearness to the threshold, on both sides "
         "alike; the dot is the served band, whose sides differ, so it may lie off the curve."
@@ -63,14 +64,14 @@ def figures(card: dict) -> str:
         table(["figure", *sets], rows),
         f"Operating point: pneumonia from {number(point['threshold'])} on; indeterminate from "
         f"{number(point['indeterminate_low'])} to {number(point['indeterminate_high'])}; refused above an OOD score of "
-        f"{number(point['ood_limit'])}. No value was computed from test films. The trainer's rule for the threshold, "
-        "though, was changed after test figures on Kermany's films had been seen (PneumoServe's experiments, 3).",
+        f"{number(point['ood_limit'])}.",
+        WHAT_THE_SETS_SAW,
     )
 
 
 def targets(proofs: Proofs, card: dict) -> str:
     """What was asked, what is reached, by the served model and by the mean of the seeds."""
-    rows, seeds_rows = [], single_networks(proofs)
+    rows, seeds_rows = [], candidates(proofs)
     for name, least, aim in TARGETS:
         value = card["metrics"].get("test", {}).get(name, {}).get("value")
         if value is None:
@@ -96,7 +97,7 @@ def published(proofs: Proofs, card: dict) -> str:
     if test:
         note = f"sensitivity {test['sensitivity']['value']:.3f}, specificity {test['specificity']['value']:.3f}"
         rows.append(["**this model, served**", test["auc"]["value"], test["accuracy"]["value"], note])
-    each = single_networks(proofs)
+    each = candidates(proofs)
     if len(each) > 1:
         spread = ", ".join(
             f"deviation of {name} {statistics.stdev(row[name] for row in each):.4f}" for name in ("auc", "accuracy")
@@ -113,7 +114,7 @@ def published(proofs: Proofs, card: dict) -> str:
 def seeds(proofs: Proofs, card: dict) -> str:
     """Each network by itself and the average; with what the average costs."""
     each, together = (
-        single_networks(proofs),
+        candidates(proofs),
         [row for row in proofs.read("seeds_test.json") or [] if row["name"] == AVERAGE],
     )
     if not each:
@@ -137,9 +138,7 @@ def seeds(proofs: Proofs, card: dict) -> str:
             [f"served: {card['architecture']}", *(card["metrics"]["test"].get(name, {}).get("value") for name in names)]
         )
     head = ["", *(name.replace("_", " ").replace("expected calibration error", "ECE") for name in names)]
-    groups = [row["name"] for row in each if "/" in row["name"]]  # named by run where they are of several runs
-    words = f"--candidates {','.join(groups)} {FINAL}" if groups else FINAL
-    made = command(proofs.step("evaluate", words, proof="seeds_test.json"))
+    made = command(proofs.step("evaluate", compared(each), FINAL, proof="seeds_test.json"))
     return page(table(head, rows, digits=4), made, shifted(proofs), throughput(proofs))
 
 
@@ -157,9 +156,21 @@ def shifted(proofs: Proofs) -> str:
     return page("AUC on the shifted validation, where all choices are made:", table(["", *shifts], rows, digits=4))
 
 
-def single_networks(proofs: Proofs) -> list[dict]:
-    """The rows of ``seeds_test.json`` that are one network each."""
+def candidates(proofs: Proofs) -> list[dict]:
+    """The rows of ``seeds_test.json`` that could be served: a network each, or as many as answer together."""
     return [row for row in proofs.read("seeds_test.json") or [] if row["name"] != AVERAGE]
+
+
+def compared(rows: list[dict]) -> str:
+    """The words of ``evaluate`` that name these candidates, where they are of several runs."""
+    names = [row["name"] for row in rows if "/" in row["name"]]
+    return f"--candidates {','.join(names)}" if names else ""
+
+
+def networks(proofs: Proofs) -> str:
+    """The words of ``calibrate`` that name the served networks, where they are of several runs."""
+    names = [name for name in (proofs.read("calibration.json") or {}).get("shifted_auc", {}) if "/" in name]
+    return f"--networks {','.join(names)}" if names else ""
 
 
 def throughput(proofs: Proofs) -> str:
