@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 
 import numpy as np
 
@@ -69,17 +69,17 @@ def measure(quick: bool, steps: Steps) -> Outcome:
 
 
 def _doors(stack: Stack) -> Iterator[Door]:
-    film, number = originals()[0], count()
-    pixels = np.stack([preprocess(film)])
+    films, number = cycle(originals()), count()
+    tensors = cycle([np.stack([preprocess(film)]) for film in originals()])
 
     def by_ledger() -> None:
-        images = stored(stack, [numbered(film, f"one-{next(number)}")])
+        images = stored(stack, [numbered(next(films), f"one-{next(number)}")])
         judged(stack, images, QueueName.INTERACTIVE)
 
     yield Door(LEDGER, by_ledger)
     yield Door(HTTP, by_jobs(stack, films_per_job=1))
     yield Door(FILES, by_files(stack))
-    yield Door(TENSOR, lambda: stack.model.infer(pixels))
+    yield Door(TENSOR, lambda: stack.model.infer(next(tensors)))
 
 
 def _outcome(doors: list[Door], films: int) -> Outcome:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import cache
 from itertools import cycle, islice
@@ -59,12 +59,12 @@ def openvino(path: str, precision: str = "f32", streams: int = 0, slice_size: in
     requests = ov.AsyncInferQueue(compiled)
 
     def of(batch: int) -> Call:
-        films = _films(batch)
-        slices = [films[start : start + slice_size] for start in range(0, batch, slice_size)]
+        batches = _batches(batch)
 
         def call() -> int:
-            for part in slices:
-                requests.start_async({"IMAGE": part}, share_inputs=True)
+            films = next(batches)
+            for start in range(0, batch, slice_size):
+                requests.start_async({"IMAGE": films[start : start + slice_size]}, share_inputs=True)
             requests.wait_all()
             return batch
 
@@ -105,10 +105,10 @@ LOADS: dict[str, Callable[..., Load]] = {
 
 def _scoring(score: Callable[[Any], object]) -> Load:
     def of(batch: int) -> Call:
-        films = _films(batch)
+        batches = _batches(batch)
 
         def call() -> int:
-            score(films)
+            score(next(batches))
             return batch
 
         return call
@@ -116,9 +116,10 @@ def _scoring(score: Callable[[Any], object]) -> Load:
     return of
 
 
-def _films(count: int) -> Any:
-    """Real films, not noise: an engine that looks twice at doubtful films does so as often as in earnest."""
-    return np.stack([*islice(cycle(_decoded()), count)])
+def _batches(size: int) -> Iterator[Any]:
+    """All the real films in turn, ``size`` at a time: an engine that looks twice at doubtful ones does so as ever."""
+    films = cycle(_decoded())
+    return cycle([np.stack([*islice(films, size)]) for _ in range(-(-len(_decoded()) // size))])
 
 
 @cache

@@ -40,7 +40,9 @@ def main(
     model: Annotated[Path | None, typer.Option(help="The trained run's served.pt.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for gpu.json.")] = Path(".local/bench"),
     device: Annotated[str, typer.Option(help="cuda or cpu; cpu only shows that it works.")] = "cuda",
-    threshold: Annotated[float, typer.Option(help="The card's threshold, for decisions that flip.")] = 0.6755,
+    threshold: Annotated[
+        float | None, typer.Option(help="For decisions that flip; default: that of card.json beside the model.")
+    ] = None,
     films: Annotated[Path | None, typer.Option(help="A .npy of films, uint8 [N,1,224,224], to agree on.")] = None,
     originals: Annotated[Path | None, typer.Option(help="A folder of original films, to decode.")] = None,
     instances: Annotated[int, typer.Option(help="Triton's instances of the model.")] = 2,
@@ -62,7 +64,7 @@ def main(
             model=str(model),
             device=device,
             quick=quick,
-            threshold=threshold,
+            threshold=threshold_beside(model) if threshold is None else threshold,
             films=str(films or ""),
             originals=str(originals or ""),
             instances=instances,
@@ -75,6 +77,14 @@ def main(
     if write:
         write_section(DOCUMENT, "bench gpu", TITLE, section(kept))
         console.print(f"Written into {os.path.relpath(DOCUMENT)}")
+
+
+def threshold_beside(model: Path) -> float:
+    """The threshold of the model's card. Raises ``BadParameter`` where it lies elsewhere."""
+    card = model.with_name("card.json")
+    if not card.is_file():
+        raise typer.BadParameter(f"there is no {card}: say the threshold", param_hint="--threshold")
+    return float(json.loads(card.read_text())["operating_point"]["threshold"])
 
 
 def measured(orders: Orders, names: list[str], out: Path, seconds: float, console: Console) -> dict[str, Any]:

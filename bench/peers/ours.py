@@ -19,7 +19,8 @@ TIMEOUT_S = 300.0
 
 def by_jobs(stack: Stack, films_per_job: int = FILMS_PER_JOB) -> Callable[[], int]:
     """Submit a job of films, follow it until it is done, read its findings, forget it."""
-    films = list(repeated(8 * films_per_job, "peers-"))  # bytes of their own: what is known is not judged again
+    jobs = max(8, -(-len(originals()) // films_per_job))
+    films = list(repeated(jobs * films_per_job, "peers-"))  # bytes of their own: what is known is not judged again
     parts: SimpleQueue[tuple[bytes, dict[str, str]]] = SimpleQueue()
     for start in range(0, len(films), films_per_job):
         parts.put(multipart(*films[start : start + films_per_job], field="files"))
