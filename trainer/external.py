@@ -24,6 +24,7 @@ from trainer.terminal import show
 
 # RSNA's radiologists: an opacity that could be pneumonia against everything else.
 RSNA_CLASSES = {"Lung Opacity": 1, "No Lung Opacity / Not Normal": 0, "Normal": 0}
+# Majority, and the usual start of "older" in health statistics (United Nations, World Population Ageing 2019).
 CHILD, OLD = 18, 65
 NIH, COVID = nih.FOLDER, covid_radiography.FOLDER
 

@@ -59,7 +59,7 @@ class Classifier(nn.Module):
 class ServedModel(nn.Module):
     """IMAGE uint8 [N,1,224,224] -> PROBABILITY [N,1], HEATMAP [N,h,w], OOD_SCORE [N,1], all fp32.
 
-    One or more networks of one kind, averaged in log-odds; Platt calibration (slope, intercept) is folded into the
+    One network or several, of one kind or more, averaged in log-odds; Platt calibration (slope, intercept) is folded into the
     map, so ``heatmap[n].sum()`` is the log-odds of ``probability[n]``. A higher OOD score is less like a chest film.
     """
 

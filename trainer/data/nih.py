@@ -48,9 +48,8 @@ def _official(folder: Path) -> list[Film]:
 def _film(row: dict[str, str], columns: tuple[str, ...], path: Path) -> Film:
     _, findings, patient, age, sex, view = (row[column] for column in columns[:6])
     attributes = {"age": age.rstrip("Y"), "sex": sex, "view": view}
-    for extra in ("rsna_class", "google_airspace_opacity"):
-        if row.get(extra):
-            attributes[extra] = row[extra]
+    if row.get("rsna_class"):
+        attributes["rsna_class"] = row["rsna_class"]
     return Film(path, _label(findings), patient, SOURCE, attributes)
 
 
