@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from threading import Event
+from threading import Barrier, BrokenBarrierError, Event, Lock
 from typing import Any
 
 import numpy as np
@@ -127,6 +129,37 @@ def test_what_nobody_waits_for_any_more_is_not_scored(
         gone.answer.result(30)
     assert error.value.code == "CANCELLED"
     assert scored.sizes == [1, 8]
+
+
+class LeftTogether:
+    """A lock whose holders go on only when as many as are expected have left it."""
+
+    def __init__(self, holders: int) -> None:
+        self.lock, self.left = Lock(), Barrier(holders)
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+        self.left.wait(30)
+
+
+def test_threads_that_finish_a_request_together_answer_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, both_see_it_whole, is_done = asked(0, 8), Barrier(2), Future.done
+
+    def done(answer: Any) -> bool:
+        found = is_done(answer)
+        with suppress(BrokenBarrierError):  # only one may get here
+            both_see_it_whole.wait(0.5)
+        return found
+
+    monkeypatch.setattr(Future, "done", done)
+    one.changing = LeftTogether(2)
+    with ThreadPoolExecutor(2) as threads:
+        halves = [threads.submit(one.add, start, start + 4, {"OOD_SCORE": np.zeros((4, 1))}) for start in (0, 4)]
+        assert [half.result(30) for half in halves] == [None, None]
+    assert one.answer.result(30)["OOD_SCORE"].shape == (8, 1)
 
 
 def test_every_thread_gets_a_part_of_a_small_request() -> None:

@@ -104,8 +104,8 @@ class Asked:
                 whole = self.outputs.setdefault(name, np.empty((len(self.films), *rows.shape[1:]), rows.dtype))
                 whole[start:end] = rows
             self.left -= end - start
-        if not self.left and not self.answer.done():
-            self.answer.set_result(self.outputs)
+            if not self.left and not self.answer.done():
+                self.answer.set_result(self.outputs)
 
     def fail(self, error):
         with self.changing:
