@@ -40,7 +40,7 @@ def feedback_api(parts: Parts) -> APIRouter:
 
         Saying it again adds an entry; the last one counts.
         """
-        return give_feedback(parts.seen_by(caller), job_id, index, opinion, caller.owner)
+        return give_feedback(parts.seen_by(caller), job_id, index, opinion)
 
     @api.get(
         "",
@@ -50,16 +50,18 @@ def feedback_api(parts: Parts) -> APIRouter:
     )
     def said(caller: Reader, job_id: str, index: Index) -> list[Feedback]:
         """Oldest first. Entries leave this list with their job; what they teach stays in the training manifest."""
-        parts.seen_by(caller).jobs.result(job_id, index)
-        return parts.feedback.of_image(job_id, index)
+        seen = parts.seen_by(caller)
+        seen.jobs.result(job_id, index)
+        seen.custody.read(job_id, caller.actor)
+        return seen.feedback.of_image(job_id, index)
 
     return api
 
 
-def give_feedback(parts: Parts, job_id: str, index: int, opinion: Opinion, reader: str) -> Feedback:
+def give_feedback(parts: Parts, job_id: str, index: int, opinion: Opinion) -> Feedback:
     """The one way in for page and API alike. Raises ``JobNotFound``, ``ImageNotFound``, ``ResultsNotReady``."""
     row = parts.jobs.result(job_id, index)
     if row.result is None:
         raise ResultsNotReady(f"image {index}")
     parts.audit.add(parts.caller.actor, "feedback", job_id, about=f"image {index}")
-    return parts.feedback.add(job_id, row, reader, opinion)
+    return parts.feedback.add(job_id, row, parts.caller.actor, opinion)

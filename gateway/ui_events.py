@@ -14,12 +14,11 @@ import gradio as gr
 from pydantic import ValidationError
 
 from cxr.errors import CxrError, ImageNotFound, JobNotFound, RequestRefused, ScopeMissing
-from cxr.jobs import JobStore
 from cxr.schemas import Job, JobResult
 from gateway.auth import Scope, caller_of
 from gateway.cards import Cards
 from gateway.feedback import Said, give_feedback
-from gateway.page.jobs import recent_jobs
+from gateway.page.jobs import recent_jobs, tells_findings
 from gateway.page.reading import EMPTY, Way, reading
 from gateway.page.standing import deleted, fault, progress, receiving
 from gateway.page.worklist import worklist
@@ -91,7 +90,7 @@ class Page:
         try:
             said = Said.model_validate(event._data)
             seen = self._seen(request, Scope.READ)
-            give_feedback(seen, said.job, said.film, said.opinion, seen.caller.owner)
+            give_feedback(seen, said.job, said.film, said.opinion)
         except ValidationError:
             return Shown(visit, alert=fault(RequestRefused(), "Not kept")).parts()
         except CxrError as error:
@@ -233,7 +232,7 @@ class Page:
         row = seen.jobs.result(view.film_job, view.film)
         seen.custody.read(view.film_job, seen.caller.actor)
         model = row.result.model if row.result else None
-        said = [one for one in seen.feedback.of_image(job.id, row.index) if one.reader == seen.caller.owner]
+        said = [one for one in seen.feedback.of_image(job.id, row.index) if one.reader == seen.caller.actor]
         way = self._way(seen, job, view) if job.total > 1 else None
         shown.alert = ""
         has_dicom = seen.references.any(job.id)
@@ -263,17 +262,10 @@ class Page:
     def _recent(self, request: gr.Request, opened: str = "") -> str:
         try:
             seen = self._seen(request, Scope.READ)
-            found = [(job, self._first_films(seen.jobs, job)) for job in seen.jobs.recent(RECENT_JOBS)]
+            found = [(job, _first_films(seen, job)) for job in seen.jobs.recent(RECENT_JOBS)]
             return recent_jobs(found, opened, everybodys=seen.caller.sees is None)
         except CxrError as error:
             return self._fault(error, "Recent jobs cannot be listed now", request)
-
-    def _first_films(self, jobs: JobStore, job: Job) -> list[JobResult]:
-        """All films of a job that is soon read, of another the first."""
-        try:
-            return list(jobs.results(job.id, 0, COUNTED_FILMS if job.total <= COUNTED_FILMS else 1))
-        except JobNotFound:  # deleted meanwhile
-            return []
 
     def _fault(self, error: CxrError, title: str, request: gr.Request, *, of_upload: bool = False) -> str:
         """HTML of what could not be done; on the record, as at every other door, where the visitor may not do it."""
@@ -286,6 +278,17 @@ class Page:
         caller = caller_of(request)
         caller.must_have(scope)
         return self._parts.seen_by(caller)
+
+
+def _first_films(seen: Parts, job: Job) -> list[JobResult]:
+    """All films of a job that is soon read, on the record where its findings are told; of another the first."""
+    try:
+        films = list(seen.jobs.results(job.id, 0, COUNTED_FILMS if job.total <= COUNTED_FILMS else 1))
+        if tells_findings(job, films):
+            seen.custody.read(job.id, seen.caller.actor)
+    except JobNotFound:  # deleted meanwhile
+        return []
+    return films
 
 
 def _job_named(event: gr.EventData) -> str:

@@ -51,7 +51,7 @@ class Feedback(Opinion):
     """One reader's opinion of one answered image, which is named by its SHA-256 alone, never by its file name."""
 
     at: datetime = Field(description="When it was said.")
-    reader: str = Field(description="The owner of the key or login that it came with.")
+    reader: str = Field(description="Whose key or account it came with, as in the audit record.")
     job_id: str
     index: int = Field(ge=0, description="The image's place in its job.")
     sha256: str | None = Field(description="Of the bytes that are kept of the image; null: none are.")

@@ -44,6 +44,11 @@ def recent_jobs(jobs: Sequence[tuple[Job, Sequence[JobResult]]], opened: str, ev
 </section>"""
 
 
+def tells_findings(job: Job, films: Sequence[JobResult]) -> bool:
+    """Whether the list says what came out of this job."""
+    return job.state is JobState.DONE and len(films) == job.total
+
+
 def _row(job: Job, films: Sequence[JobResult], opened: bool) -> str:
     name = films[0].image.name
     more = f" and {job.total - 1:,} more" if job.total > 1 else ""
@@ -57,7 +62,7 @@ def _row(job: Job, films: Sequence[JobResult], opened: bool) -> str:
 def _came_out(job: Job, films: Sequence[JobResult]) -> str:
     if not job.state.final:
         return f"{STATES[job.state]}, {job.answered:,} of {job.total:,}"
-    if job.state is not JobState.DONE or len(films) < job.total:
+    if not tells_findings(job, films):
         return STATES[job.state]
     if job.total == 1:
         return words_for(films[0].result).title

@@ -74,7 +74,14 @@ element.addEventListener("input", (event) => {
   typing = setTimeout(() => ask({ text: event.target.value }), 300);
 });
 
-// What a reader says of a finding.
+// What a reader says of a finding. What was ticked and not sent was meant for the film it was ticked beside.
+const filmOf = (form) => `${jobOf(form)} ${form.closest("[data-reading]").dataset.reading}`;
+let lastForm = "";
+const emptyForm = () => {
+  const form = element.querySelector("[data-opinion]");
+  if (form && filmOf(form) !== lastForm) form.reset();
+  lastForm = form ? filmOf(form) : "";
+};
 element.addEventListener("submit", (event) => {
   const form = event.target.closest("[data-opinion]");
   if (!form) return;
@@ -107,6 +114,7 @@ const sayTimes = () => {
   }
 };
 watch("value", () => {
+  emptyForm();
   keepFocus();
   sayTimes();
   askNext();

@@ -20,16 +20,29 @@ const drawWindow = () => {
   });
 };
 
-// A film that a slow decoder is still busy with, and one that did not come, must not look like a black film.
-const sayLoading = () => {
-  const film = find(".stage .film"), loading = find(".loading");
-  const settle = () => {
-    loading.hidden = film.naturalWidth > 0;
-    film.hidden = !loading.hidden;
-    if (film.hidden) loading.textContent = "The film cannot be shown at the moment.";
+// Gradio keeps a picture's element for the next film, and a browser paints the former film until the next has come: a
+// picture is hidden, by its class, until it is its own. One that a slow decoder is still busy with, and one that did not
+// come, must not look like a black film either.
+const showPicture = (picture) => {
+  const { src } = picture, loading = find(".loading");
+  const say = (words) => {
+    if (!picture.matches(".film")) return;
+    loading.textContent = words;
+    loading.hidden = !words;
   };
-  if (film.complete) settle();
-  else film.onload = film.onerror = settle;
+  const settle = () => {
+    if (picture.src !== src) return; // it is another film's by now
+    const came = picture.naturalWidth > 0;
+    picture.settled = src;
+    picture.classList.toggle("here", came);
+    say(came ? "" : "The film cannot be shown at the moment.");
+  };
+  if (picture.settled === src) {
+    settle();
+  } else {
+    say("Loading the film");
+    picture.decode().then(settle, settle);
+  }
 };
 
 // Chosen in a long list, which is hidden now: the page starts at the film, and the film takes the keyboard's focus.
@@ -60,7 +73,7 @@ const draw = () => {
     const slider = find(`#${id}`);
     if (slider) slider.value = value;
   }
-  sayLoading();
+  element.querySelectorAll(".stage img").forEach(showPicture);
   find("[data-do=invert]").setAttribute("aria-pressed", seen.invert);
   drawWindow();
 };

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from cxr.jobs import FeedbackLog
 from tests.acceptance.browser import DESK, LOWEST_CONTRAST, PHONE, opened, picture
@@ -143,6 +143,40 @@ def test_a_film_that_does_not_come_is_not_a_black_film(stack: Stack, browser: Br
         page.reload()
         pictures_loaded(page)
         expect(loading).to_be_hidden()
+
+
+def test_a_film_never_stands_beside_the_finding_of_another(stack: Stack, browser: Browser, films: list[Path]) -> None:
+    """Its picture may come later than its finding; the former film and its heatmap are not shown meanwhile."""
+    with opened(browser, stack.gateway_url) as page:
+        judge_many(page, films[:2])
+        read_from_list(page, films[0].name)
+        pictures_loaded(page)
+        late: list[Route] = []
+        page.route("**/film.png", lambda route: late.append(route))
+        page.get_by_role("button", name="Next").click()
+        expect(page.locator(".film-name")).to_have_text(films[1].name)
+        expect(page.locator(".stage .film")).to_be_hidden()
+        expect(page.locator(".stage .heat")).to_be_hidden()
+        expect(page.locator(".loading")).to_have_text("Loading the film")
+        late[0].continue_()
+        pictures_loaded(page)
+        expect(page.locator(".stage .film")).to_be_visible()
+        expect(page.locator(".stage .heat")).to_be_visible()
+        expect(page.locator(".loading")).to_be_hidden()
+
+
+def test_an_opinion_that_was_not_sent_stays_with_its_film(stack: Stack, browser: Browser, films: list[Path]) -> None:
+    with opened(browser, stack.gateway_url) as page:
+        judge_many(page, films[:2])
+        read_from_list(page, films[0].name)
+        page.get_by_label("Disagree").check()
+        page.get_by_label("What I see").select_option("no_pneumonia")
+        page.get_by_label("Why").fill("A thymus")
+        page.get_by_role("button", name="Next").click()
+        expect(page.locator(".film-name")).to_have_text(films[1].name)
+        expect(page.get_by_label("Disagree")).not_to_be_checked()
+        expect(page.get_by_label("What I see")).to_have_value("")
+        expect(page.get_by_label("Why")).to_have_value("")
 
 
 def test_a_reader_disagrees_and_says_why(stack: Stack, browser: Browser, films: list[Path]) -> None:

@@ -76,4 +76,4 @@ def read_from_list(page: Page, name: str) -> None:
 
 
 def pictures_loaded(page: Page) -> None:
-    page.wait_for_function("[...document.querySelectorAll('.light-box img')].every(i => i.complete && i.naturalWidth)")
+    page.wait_for_function("[...document.querySelectorAll('.light-box img')].every(i => i.matches('.here'))")

@@ -97,7 +97,7 @@ def test_a_generated_client_takes_a_film_to_its_finding(api: SimpleNamespace, ga
         assert b"event: done" in api.events(job.id, client=client).content
 
         opinion = api.models.Opinion(verdict=api.models.Verdict.DISAGREE, reason="A thymus")
-        assert api.say(job.id, 0, client=client, body=opinion).parsed.reader == "alice"
+        assert api.say(job.id, 0, client=client, body=opinion).parsed.reader == "alice/key"
         assert [one.reason for one in api.said(job.id, 0, client=client).parsed] == ["A thymus"]
         assert api.cancel(job.id, client=client).parsed.state is api.models.JobState.DONE
         assert api.delete(job.id, client=client).status_code == 204

@@ -10,8 +10,9 @@ import gradio as gr
 import pytest
 
 from cxr.jobs import JobStore
+from cxr.jobs.feedback import last_words
 from cxr.schemas import JobResult
-from gateway.auth import EVERYBODY
+from gateway.auth import EVERYBODY, Caller, Scope
 from gateway.page.words import escape
 from gateway.ui_events import Page
 from gateway.ui_view import View, Visit
@@ -19,7 +20,12 @@ from tests.files import png
 from tests.gateway import Gateway
 from tests.page_parts import judged
 
-REQUEST: Any = SimpleNamespace(state=SimpleNamespace(caller=EVERYBODY))
+
+def request_of(caller: Caller) -> Any:
+    return SimpleNamespace(state=SimpleNamespace(caller=caller))
+
+
+REQUEST = request_of(EVERYBODY)
 
 
 def event(**data: object) -> gr.EventData:
@@ -71,6 +77,31 @@ def test_an_opinion_is_of_the_film_it_was_given_on(gateway: Gateway) -> None:
     visit = Visit(View(film_job=job["id"], film=1, list_job=job["id"]))
     Page(gateway.parts).say(visit, event(job=job["id"], film=0, opinion={"verdict": "agree", "sees": None}), REQUEST)
     assert [len(gateway.parts.feedback.of_image(job["id"], film)) for film in (0, 1)] == [1, 0]
+
+
+def test_a_colleagues_opinion_is_not_the_readers_own(gateway: Gateway) -> None:
+    """Several accounts may share an owner, whose films they all see."""
+    job = gateway.submit([("a.png", png())])
+    gateway.answer(job, {0: judged(0.9)})
+    page, visit = Page(gateway.parts), Visit(View(film_job=job["id"]))
+    alice, bob = (request_of(Caller(EVERYBODY.owner, frozenset(Scope), name)) for name in ("alice", "bob"))
+    opinion = {"verdict": "disagree", "sees": None}
+    assert any(
+        "You disagreed" in str(part) for part in page.say(visit, event(job=job["id"], film=0, opinion=opinion), alice)
+    )
+    assert not any("You disagreed" in str(part) for part in page.look(visit, bob))
+    page.say(visit, event(job=job["id"], film=0, opinion={"verdict": "agree", "sees": None}), bob)
+    said = gateway.parts.feedback.of_image(job["id"], 0)
+    assert [one.verdict for one in last_words(iter(said))] == ["disagree", "agree"]
+
+
+def test_findings_that_recent_jobs_tell_are_read_on_the_record(gateway: Gateway) -> None:
+    told = gateway.submit([("told.png", png())])
+    gateway.submit([("waits.png", png())])
+    gateway.answer(told, {0: judged(0.9)})
+    Page(gateway.parts).open(Visit(), event(), REQUEST)
+    reads = [entry.job_id for entry in gateway.parts.audit.entries() if entry.action == "read"]
+    assert reads == [told["id"]]
 
 
 def test_what_is_deleted_is_the_job_that_was_asked_about(gateway: Gateway) -> None:
