@@ -11,9 +11,11 @@ import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from threading import Lock
 
+from cxr.errors import PoisonImage
 from cxr.jobs import JobStore
 from cxr.jobs.store import PAGE
 from cxr.schemas import Finding, Job, JobResult, Prediction, Rejection
@@ -127,10 +129,16 @@ class Worklists:
 
 
 class _Kept:
-    """One job's lines, and how far they are complete."""
+    """One job's lines, and how far they are complete.
+
+    An answer is final, but for a film that was set aside: an operator may let it be tried again, and it may be answered
+    before the next look. So pages with such a film are read anew, unless the job ended and has not begun again since.
+    """
 
     def __init__(self) -> None:
         self._lines: list[Line] = []
+        self._aside: set[int] = set()  # first lines of the pages with films that were set aside
+        self._finished_at: datetime | None = None
         self._pace: deque[tuple[float, int]] = deque()
         self._lock = Lock()
 
@@ -138,17 +146,28 @@ class _Kept:
         with self._lock:
             answered = self._answered()
             if job.answered < answered:  # an operator lets films be tried again
-                self._lines, answered = [], 0
+                self._lines, self._aside, answered = [], set(), 0
+            if self._aside and (job.finished_at is None or job.finished_at != self._finished_at):
+                for first in sorted(self._aside):
+                    answered += self._read(jobs, job, first)
             for first in range(0, job.total, PAGE):
                 page = self._lines[first : first + PAGE]
                 expected = min(PAGE, job.total - first)
                 complete = len(page) == expected
                 if complete and (answered >= job.answered or Answer.WAITING not in (line.answer for line in page)):
                     continue
-                fresh = [Line.of(row) for row in jobs.results(job.id, first, first + PAGE)]
-                self._lines[first : first + PAGE] = fresh
-                answered += _answered(fresh) - _answered(page)
+                answered += self._read(jobs, job, first)
+            self._finished_at = job.finished_at
             return Worklist(tuple(self._lines), self._images_per_s(job))
+
+    def _read(self, jobs: JobStore, job: Job, first: int) -> int:
+        """Read the page that begins there; by how many more of it are answered than were."""
+        page, fresh = self._lines[first : first + PAGE], list(map(Line.of, jobs.results(job.id, first, first + PAGE)))
+        self._lines[first : first + PAGE] = fresh
+        self._aside.discard(first)
+        if any(line.code == PoisonImage.code for line in fresh):
+            self._aside.add(first)
+        return _answered(fresh) - _answered(page)
 
     def _answered(self) -> int:
         return _answered(self._lines)

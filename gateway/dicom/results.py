@@ -11,10 +11,11 @@ from functools import partial
 
 from pydicom.dataset import Dataset
 
-from cxr.errors import NoDicomOriginal
+from cxr.errors import CxrError, NoDicomOriginal
 from cxr.jobs import References
 from cxr.lettering import is_lettered
 from cxr.schemas import InstanceReference, JobResult, JobState, Prediction, Rejection
+from cxr.telemetry import logger
 from gateway.auth import Caller
 from gateway.cards import OperatingPoints
 from gateway.dicom.capture import capture
@@ -24,6 +25,8 @@ from gateway.overlay import overlaid
 from gateway.parts import Parts
 from gateway.streams import with_references
 from gateway.tables import safe_text
+
+log = logger("gateway.dicom")
 
 HEATMAP_OPACITY = 0.6
 INDEX_COLUMNS = ("index", "name", "answer", "code", "message", "report", "capture")
@@ -70,7 +73,8 @@ class DicomResults:
     def archive(self, job_id: str) -> Iterator[bytes]:
         """A zip of all of them, in blocks, one film in memory at a time; last in it ``index.csv``, a line per image.
 
-        An unknown job raises before the first block.
+        A film that was judged and cannot be read any more has no capture; its line says why.
+        Raises ``JobNotFound`` before the first block, ``LedgerUnavailable``, and further on ``BlobsUnavailable``.
         """
         return self._archive(job_id, self.films.parts.jobs.job(job_id).state)
 
@@ -81,12 +85,18 @@ class DicomResults:
         table.writerow(INDEX_COLUMNS)
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for row, reference in self._rows(job_id):
-                names = ["", ""]
+                names, unread = ["", ""], None
                 if reference and isinstance(row.result, Prediction):
                     names = [f"{row.index:06d}-report.dcm", f"{row.index:06d}-capture.dcm"]
                     archive.writestr(names[0], as_file(self._report(job_id, row, row.result, reference)))
-                    archive.writestr(names[1], as_file(self._capture(job_id, row, row.result, reference)))
-                table.writerow([*_cells(row, reference, state), *names])
+                    try:
+                        archive.writestr(names[1], as_file(self._capture(job_id, row, row.result, reference)))
+                    except CxrError as error:
+                        if error.retryable:
+                            raise
+                        log.error("result_not_made", job_id=job_id, result=f"{row.index}/capture", code=error.code)
+                        names[1], unread = "", error
+                table.writerow([*_cells(row, reference, state, unread), *names])
                 yield stream.taken()
             archive.writestr("index.csv", index.getvalue())
         yield stream.taken()
@@ -116,7 +126,9 @@ def as_file(dataset: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def _cells(row: JobResult, reference: InstanceReference | None, state: JobState) -> list[object]:
+def _cells(
+    row: JobResult, reference: InstanceReference | None, state: JobState, unread: CxrError | None
+) -> list[object]:
     result = row.result
     name = safe_text(row.image.name)
     match result:
@@ -124,6 +136,8 @@ def _cells(row: JobResult, reference: InstanceReference | None, state: JobState)
             return [row.index, name, "rejection", result.code, safe_text(result.message)]
         case Prediction() if reference is None:
             return [row.index, name, "prediction", NoDicomOriginal.code, NoDicomOriginal.sentence]
+        case Prediction() if unread:
+            return [row.index, name, "prediction", unread.code, safe_text(str(unread))]
         case Prediction():
             return [row.index, name, "prediction", "", ""]
         case None:

@@ -88,8 +88,11 @@ def submit(
         output.abandon()
         again = "Run the same command again to go on."
         match error:
+            case Refused() if error.status in ACCESS:
+                _end(NO_ACCESS, f"refused: {error}")
             case Refused():
-                _end(NO_ACCESS if error.status in ACCESS else FAILED, f"refused: {error}")
+                doubt = " Is --url the gateway's address?" if error.is_foreign else ""
+                _end(FAILED, f"refused: {str(error).rstrip('.')}.{doubt} {again}")
             case GaveUp():
                 _end(FAILED, f"gave up: {error}. {again}")
             case OSError():

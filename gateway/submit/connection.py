@@ -8,17 +8,28 @@ from typing import Any
 
 import httpx
 
+from gateway.names import printable
+
 BUSY, AWAY = 429, frozenset({502, 503, 504})
+NOT_A_GATEWAY = "not_a_gateway"
+WRONG_PATH = ("no_such_route", "method_not_allowed")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 TIMEOUT = httpx.Timeout(60.0, connect=10.0, read=600.0)  # a large upload is answered when all of it is durable
 
 
 class Refused(Exception):
-    """The gateway's answer is no; ``code`` is its own, or ``http_404`` and the like of a server that is not ours."""
+    """The answer is no; ``code`` is the gateway's, ``http_404`` and the like of a server that is not ours, or
+    ``not_a_gateway``.
+    """
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
         self.status, self.code, self.detail = status, code, detail
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it was not the API that answered, so that the address may be wrong."""
+        return self.code.startswith("http_") or self.code == NOT_A_GATEWAY or self.code in WRONG_PATH
 
     @classmethod
     def by(cls, response: httpx.Response) -> Refused:
@@ -26,7 +37,10 @@ class Refused(Exception):
             problem = response.json()
             return cls(response.status_code, problem["code"], problem["detail"])
         except (ValueError, KeyError, TypeError):
-            return cls(response.status_code, f"http_{response.status_code}", f"from {response.request.url}")
+            detail = f"from {response.request.url}"
+            if response.has_redirect_location:
+                detail += f", which points to {printable(response.headers['location'])}"
+            return cls(response.status_code, f"http_{response.status_code}", detail)
 
 
 class GaveUp(Exception):
@@ -120,9 +134,7 @@ def _json(response: httpx.Response) -> Any:
     try:
         return response.json()
     except ValueError as error:
-        raise Refused(
-            response.status_code, "not_a_gateway", f"{response.request.url} answers something else"
-        ) from error
+        raise Refused(response.status_code, NOT_A_GATEWAY, f"{response.request.url} answers something else") from error
 
 
 def asked_s(response: httpx.Response, otherwise_s: float) -> float:

@@ -68,11 +68,13 @@ def find(paths: Iterable[Path]) -> Found:
 
 
 def _walk(path: Path) -> Iterator[Path]:
+    """Files, and links to folders: those are not followed, for they may lead round in a circle."""
     if not path.is_dir():
         yield path
         return
-    for folder, _, names in os.walk(path, onerror=_raise):
+    for folder, folders, names in os.walk(path, onerror=_raise):
         yield from (Path(folder) / name for name in names)
+        yield from (link for name in folders if (link := Path(folder) / name).is_symlink())
 
 
 def _raise(error: OSError) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from cxr.errors import NoImages, QueueFull, QuotaExceeded
+from cxr.errors import ImageRejected, NoImages, QueueFull, QuotaExceeded, RequestRefused, error_of
 from cxr.schemas import JobImage, JobResult, JobState, Rejection
 from gateway.submit.connection import BUSY, FIRST_PAUSE_S, LONGEST_PAUSE_S, Connection, Refused, Waiting
 from gateway.submit.folder import LocalFile, idempotency_key
@@ -23,6 +23,7 @@ from gateway.submit.upload import form
 JOBS = "/v1/jobs"
 FIRST_LOOK_S, LAST_LOOK_S = 0.5, 5.0
 ACCESS = (401, 403)
+TOO_LARGE, UNFIT = 413, 422
 TOO_MUCH = (QuotaExceeded.code, QueueFull.code)
 SENDINGS = 3  # of files that change or vanish while they are sent
 
@@ -39,7 +40,10 @@ class Accepted:
 
 
 class Submission:
-    """Sends batches, follows their jobs, writes their rows. Raises ``Refused`` (of access), ``GaveUp``, ``OSError``."""
+    """Sends batches, follows their jobs, writes their rows.
+
+    Raises ``Refused`` (of something other than films: access, or no gateway is there), ``GaveUp``, ``OSError``.
+    """
 
     def __init__(self, connection: Connection, memory: Memory, output: Output, bars: Bars, salt: str) -> None:
         self._connection, self._memory, self._output, self._bars, self._salt = connection, memory, output, bars, salt
@@ -58,14 +62,14 @@ class Submission:
     # -- out
 
     def _send(self, batch: list[LocalFile]) -> None:
-        """A batch that the gateway finds too large is halved, until each file is accepted or refused by itself."""
+        """A batch that is refused for what is in it is halved, until each file is accepted or refused by itself."""
         waiting = deque([batch])
         while waiting:
             files = waiting.popleft()
             try:
                 self._send_together(files)
             except Refused as refusal:
-                if refusal.status in ACCESS or refusal.status >= 500:
+                if not _is_of_content(refusal):
                     raise
                 if len(files) == 1:
                     self._refuse(files[0], refusal.code, refusal.detail)
@@ -188,6 +192,12 @@ class Submission:
         for file in matching.left:
             row = JobResult(index=0, image=_unkept(file), result=Rejection.of(NoImages()))
             self._output.write(file.given, job.job_id, row)
+
+
+def _is_of_content(refusal: Refused) -> bool:
+    """Whether other films may be taken; a 413 counts from a proxy too, which has a limit of its own."""
+    is_ours = issubclass(error_of(refusal.code), (ImageRejected, RequestRefused))
+    return refusal.status == TOO_LARGE or (refusal.status == UNFIT and is_ours)
 
 
 def _unkept(file: LocalFile) -> JobImage:

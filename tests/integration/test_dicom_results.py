@@ -15,11 +15,13 @@ import pydicom
 import pytest
 from fastapi.testclient import TestClient
 
+from cxr.blobs.folder import FolderStore
+from cxr.errors import FilmLost
 from cxr.jobs import Leases, References
 from cxr.schemas import Chunk, Finding, ModelIdentity, Prediction
 from gateway.http_app import http_app
 from gateway.parts import Parts
-from tests.files import dicom, png
+from tests.files import dicom, grey_ramp, png
 from tests.programs import program
 from tests.stack import Stack
 
@@ -42,11 +44,15 @@ def answered(redis_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> It
     parts = Parts.of(settings)
     with TestClient(http_app(parts)) as client:
         job = client.post("/v1/jobs", files=[("files", file) for file in FILES]).raise_for_status().json()
-        leases = Leases(parts.jobs._ledger, settings)
-        lease = leases.claim(Chunk(job["id"], 0, job["total"] - 1))
-        assert lease is not None
-        leases.record(lease.chunk, {n: lease.waiting[n].noted(JUDGED) for n in lease.waiting}, lease.token)
+        judge(Leases(parts.jobs._ledger, settings), job)
         yield client, job["id"], folder
+
+
+def judge(leases: Leases, job: dict[str, Any]) -> None:
+    """A worker's hand."""
+    lease = leases.claim(Chunk(job["id"], 0, job["total"] - 1))
+    assert lease is not None
+    leases.record(lease.chunk, {n: lease.waiting[n].noted(JUDGED) for n in lease.waiting}, lease.token)
 
 
 def validated(content: bytes, folder: Path) -> pydicom.Dataset:
@@ -107,6 +113,28 @@ def test_the_zip_has_a_line_for_every_image(answered: tuple[TestClient, str, Pat
     ]
     single = client.get(f"/v1/jobs/{job_id}/images/0/report.dcm").content
     assert report.SOPInstanceUID == pydicom.dcmread(io.BytesIO(single)).SOPInstanceUID  # sent twice, it is one
+
+
+def test_a_film_that_is_lost_costs_the_zip_its_capture_alone(
+    answered: tuple[TestClient, str, Path], redis_stack: Stack
+) -> None:
+    client, _, folder = answered
+    films = [("files", (f"{width}.dcm", dicom(grey_ramp(width), **UIDS))) for width in (300, 310)]
+    job = client.post("/v1/jobs", files=films).raise_for_status().json()
+    judge(redis_stack.leases, job)
+    blobs = FolderStore(folder)
+    blobs.belong_to("ours")
+    lost = client.get(f"/v1/jobs/{job['id']}/results").json()["results"][0]["image"]["sha256"]
+    blobs.discard([lost], lambda hashes: hashes)
+    answer = client.get(f"/v1/jobs/{job['id']}/results", params={"format": "dicom"}).raise_for_status()
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["000000-report.dcm", "000001-report.dcm", "000001-capture.dcm", "index.csv"]
+        index = list(csv.DictReader(io.StringIO(archive.read("index.csv").decode())))
+    assert [(row["answer"], row["code"], row["report"], row["capture"]) for row in index] == [
+        ("prediction", "film_lost", "000000-report.dcm", ""),
+        ("prediction", "", "000001-report.dcm", "000001-capture.dcm"),
+    ]
+    assert index[0]["message"] == FilmLost.sentence
 
 
 def test_what_has_no_original_has_no_dicom_result(answered: tuple[TestClient, str, Path]) -> None:

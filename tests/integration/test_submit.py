@@ -18,6 +18,7 @@ import pytest
 from cxr.errors import CxrError
 from deploy.local.settings import ROOT
 from gateway.parts import Parts
+from tests.elsewhere import elsewhere
 from tests.files import png
 from tests.gateway import answering, served
 from tests.stack import Stack, wait_until
@@ -182,6 +183,53 @@ def test_a_film_that_alone_is_too_large_is_refused_by_name(
     code, said = Run(url, folder, "--out", tmp_path / "out.csv").end()
     assert code == 3, said
     assert {row["name"]: row["code"] for row in rows(tmp_path / "out.csv")}["large.png"] == "request_too_large"
+
+
+def ends_at_once(url: str, folder: Path) -> str:
+    """What a run at a wrong address says: it has refused no film, and goes on later from where it was."""
+    out, state = folder / "out.csv", folder / "out.csv.jobs"
+    state.write_text('{"key": "folder-1", "job": "1"}\n')
+    code, said = Run(url, films(folder / "films", 4), "--out", out).end()
+    assert code == 1, said
+    assert "Is --url the gateway's address? Run the same command again to go on." in said
+    assert (state.read_text().count("\n"), out.exists()) == (1, False)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (
+            {"status": 308, "Location": "https://films.example/v1/jobs"},
+            "http_308: from {}, which points to https://films",
+        ),
+        ({"status": 404}, "http_404: from {}."),
+        ({"status": 422, "body": b'{"detail": "another program"}'}, "http_422: from {}."),
+        ({"status": 200}, "not_a_gateway: {} answers something else."),
+    ],
+    ids=["redirected", "not there", "another program", "a page"],
+)
+def test_an_address_that_is_no_gateways_ends_the_run_at_once(
+    tmp_path: Path, answer: dict[str, Any], expected: str
+) -> None:
+    with elsewhere(**answer) as (url, posts):
+        said = ends_at_once(url, tmp_path)
+    assert "refused: " + expected.format(f"{url}/v1/jobs") in said
+    assert posts == ["/v1/jobs"]
+
+
+def test_a_wrong_path_of_a_gateway_ends_the_run_at_once(
+    start: Callable[..., tuple[str, Parts]], tmp_path: Path
+) -> None:
+    url, _ = start()
+    assert "refused: no_such_route: POST /nowhere/v1/jobs." in ends_at_once(f"{url}/nowhere", tmp_path)
+
+
+def test_what_is_too_large_for_a_proxy_is_halved(tmp_path: Path) -> None:
+    with elsewhere(413) as (url, posts):
+        code, said = Run(url, films(tmp_path / "films", 4), "--out", tmp_path / "out.csv").end()
+    assert (code, len(posts)) == (3, 7), said
+    assert [row["code"] for row in rows(tmp_path / "out.csv")] == ["http_413"] * 4
 
 
 def test_a_gateway_that_is_away_is_waited_for_and_given_up(tmp_path: Path) -> None:

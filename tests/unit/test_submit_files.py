@@ -39,6 +39,20 @@ def test_every_file_is_found_or_named_as_passed_over(tmp_path: Path) -> None:
     assert passed == {".DS_Store", "a/.hidden/3.png", "b/Thumbs.db", "DICOMDIR", "pipe", "dangling"}
 
 
+def test_a_link_to_a_folder_is_not_followed_and_named_as_passed_over(tmp_path: Path) -> None:
+    """Followed, it could lead round in a circle; but what lies behind it was not sent."""
+    for name in ("films/1.png", "films/a/2.png", "elsewhere/3.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "films/a/link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "films/circle").symlink_to(tmp_path / "films")
+    found = find([tmp_path / "films"])
+    assert [file.name for file in found.files] == ["1.png", "a/2.png"]
+    assert [path.relative_to(tmp_path).as_posix() for path in found.passed_over] == ["films/a/link", "films/circle"]
+    (tmp_path / "given").symlink_to(tmp_path / "elsewhere")
+    assert [file.name for file in find([tmp_path / "given"]).files] == ["3.png"]
+
+
 def test_a_single_file_goes_by_its_name_and_a_missing_one_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "film.png").write_bytes(b"x")
     assert [file.name for file in find([tmp_path / "film.png"]).files] == ["film.png"]

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from cxr.errors import CorruptImage
+from cxr.errors import CorruptImage, PoisonImage
 from cxr.jobs import JobStore
 from cxr.jobs.store import PAGE
 from cxr.schemas import (
@@ -25,6 +25,7 @@ from cxr.schemas import (
 from gateway.worklists import KEPT_JOBS, Answer, Arrangement, Line, Order, Worklist, Worklists
 
 MODEL = ModelIdentity(name="toy", version=1, engine="toy")
+FOUND = Prediction(finding=Finding.PNEUMONIA, probability=0.9, ood_score=0, heatmap=[[2.2]], model=MODEL)
 FILMS = Worklist(
     [
         Line(0, "delta", Answer.NO_PNEUMONIA, 0.1, "", 0),
@@ -71,15 +72,17 @@ class Ledger:
     def __init__(self, total: int) -> None:
         self.answers: list[Prediction | Rejection | None] = [None] * total
         self.pages: list[int] = []
+        self.finished_at: datetime | None = None
 
     def job(self) -> Job:
         return Job(
             id="job",
-            state=JobState.RUNNING,
+            state=JobState.DONE if self.finished_at else JobState.RUNNING,
             queue=QueueName.BATCH,
             total=len(self.answers),
             answered=sum(answer is not None for answer in self.answers),
             created_at=datetime.now(UTC),
+            finished_at=self.finished_at,
         )
 
     def results(self, job_id: str, start: int, stop: int) -> Iterator[JobResult]:
@@ -101,15 +104,52 @@ def test_only_what_may_have_changed_is_read_again() -> None:
     ledger, lists = Ledger(2 * PAGE + 10), Worklists()
     assert look(lists, ledger) == (0, [0, PAGE, 2 * PAGE])
     assert look(lists, ledger) == (0, [])
-    found = Prediction(finding=Finding.PNEUMONIA, probability=0.9, ood_score=0, heatmap=[[2.2]], model=MODEL)
-    ledger.answers[:PAGE] = [found] * PAGE
+    ledger.answers[:PAGE] = [FOUND] * PAGE
     assert look(lists, ledger) == (PAGE, [0])
     ledger.answers[PAGE + 3] = Rejection.of(CorruptImage())
     assert look(lists, ledger) == (PAGE + 1, [PAGE])
-    ledger.answers[-1] = found
+    ledger.answers[-1] = FOUND
     assert look(lists, ledger) == (PAGE + 2, [PAGE, 2 * PAGE])
     ledger.answers[PAGE + 3] = None  # an operator lets it be tried again
     assert look(lists, ledger) == (PAGE + 1, [0, PAGE, 2 * PAGE])
+
+
+def answer_of(lists: Worklists, ledger: Ledger, index: int) -> Answer:
+    return lists.of(cast(JobStore, ledger), ledger.job()).lines[index].answer
+
+
+def test_a_film_that_was_set_aside_may_be_answered_between_two_looks() -> None:
+    """The operator's retry takes an answer back and the worker gives one: the number of answers is what it was."""
+    ledger, lists = Ledger(3 * PAGE), Worklists()
+    ledger.answers[:] = [FOUND] * 3 * PAGE
+    ledger.answers[PAGE + 3], ledger.answers[-1] = Rejection.of(PoisonImage()), None
+    assert look(lists, ledger) == (3 * PAGE - 1, [0, PAGE, 2 * PAGE])
+    assert look(lists, ledger) == (3 * PAGE - 1, [PAGE])  # as long as the job runs it may be retried
+    ledger.answers[PAGE + 3] = FOUND
+    assert look(lists, ledger) == (3 * PAGE - 1, [PAGE])
+    assert answer_of(lists, ledger, PAGE + 3) is Answer.PNEUMONIA
+    assert look(lists, ledger) == (3 * PAGE - 1, [])
+
+
+def test_a_job_that_is_done_is_read_again_only_when_it_was_done_once_more() -> None:
+    ledger, lists = Ledger(2 * PAGE), Worklists()
+    ledger.answers[:] = [FOUND] * 2 * PAGE
+    ledger.answers[PAGE + 3] = Rejection.of(PoisonImage())
+    ledger.finished_at = datetime(2026, 11, 1, tzinfo=UTC)
+    assert look(lists, ledger) == (2 * PAGE, [0, PAGE])
+    assert look(lists, ledger) == (2 * PAGE, [])
+    ledger.answers[PAGE + 3], ledger.finished_at = FOUND, datetime(2026, 11, 2, tzinfo=UTC)
+    assert look(lists, ledger) == (2 * PAGE, [PAGE])
+    assert answer_of(lists, ledger, PAGE + 3) is Answer.PNEUMONIA
+
+
+def test_a_retried_film_that_waits_hides_no_answer_before_it() -> None:
+    ledger, lists = Ledger(2 * PAGE), Worklists()
+    ledger.answers[PAGE + 3] = Rejection.of(PoisonImage())
+    assert look(lists, ledger) == (1, [0, PAGE])
+    ledger.answers[PAGE + 3], ledger.answers[3] = None, FOUND
+    assert look(lists, ledger) == (1, [PAGE, 0])
+    assert answer_of(lists, ledger, 3) is Answer.PNEUMONIA
 
 
 def test_lists_of_long_ago_are_let_go() -> None:
