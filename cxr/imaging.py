@@ -39,8 +39,9 @@ PNG_MARK = b"\x89PNG\r\n\x1a\n"
 class Limits:
     """What is decoded at all.
 
-    ``max_pixels``: Pillow only warns from 89 million on; 40 million is more than twice the largest radiography detector
-    (about 17 million, 4288 x 3520 and alike). ``min_side_px``: below it a film shows no lung texture.
+    ``max_file_bytes``: of the file, and of what a deflated DICOM file inflates to. ``max_pixels``: Pillow only warns
+    from 89 million on; 40 million is more than twice the largest radiography detector (about 17 million, 4288 x 3520
+    and alike). ``min_side_px``: below it a film shows no lung texture.
     """
 
     max_file_bytes: int = 64 * 1024**2
@@ -100,14 +101,14 @@ def decode(content: bytes, limits: Limits = DEFAULT_LIMITS, enough_px: int | Non
     if content.startswith((JPEG_MARK, PNG_MARK)):
         return _decode_jpeg_or_png(content, limits, enough_px)
     if looks_like_dicom(content):
-        film = Image.fromarray(grey_levels(content, limits.max_pixels))
+        film = Image.fromarray(grey_levels(content, limits.max_pixels, limits.max_file_bytes))
         _check_size(film.size, limits)
         return film
     raise UnsupportedFormat
 
 
 def _remarks(content: bytes, film: Image.Image, limits: Limits) -> tuple[NoteCode, ...]:
-    said = remarks_in(content, limits.max_pixels)
+    said = remarks_in(content, limits.max_file_bytes)
     return (*said, NoteCode.BURNT_IN_TEXT_SEEN) if is_lettered(film) else said
 
 

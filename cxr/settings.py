@@ -97,7 +97,7 @@ class Settings(BaseSettings):
         " empty: nowhere. Access to S3 is set by AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and the like.",
     )
     max_file_bytes: int = Field(
-        64 * 1024**2, description="Largest accepted image file; larger ones are refused one by one."
+        64 * 1024**2, description="Largest accepted image file, once inflated; larger ones are refused one by one."
     )
     max_request_bytes: int = Field(2 * 1024**3, description="Largest accepted upload in all.")
     max_images_per_job: int = Field(100_000, description="Most images one job may have.")

@@ -27,11 +27,15 @@ def within(films: Iterator[Film], max_total_bytes: int) -> Iterator[Film]:
     for film in films:
         if isinstance(film.content, bytes):
             left -= len(film.content)
-        if isinstance(film.content, bytes) and left < 0:
-            refusal = FileTooLarge(f"the job would unpack to more than {max_total_bytes} bytes")
-            yield Film(film.name, film.size_bytes, refusal, hashlib.sha256(film.content).hexdigest())
-        else:
-            yield film
+        yield film if left >= 0 else without_room(film, max_total_bytes)
+
+
+def without_room(film: Film, max_total_bytes: int) -> Film:
+    """The film refused, since the job has no room for it; one that was refused already as it is."""
+    if isinstance(film.content, CxrError):
+        return film
+    refusal = FileTooLarge(f"the job would unpack to more than {max_total_bytes} bytes")
+    return Film(film.name, film.size_bytes, refusal, hashlib.sha256(film.content).hexdigest())
 
 
 class Contents:

@@ -41,15 +41,18 @@ class Taken:
         return self.image, Rejection.of(self.refusal) if self.refusal else None
 
 
-def take_in(film: Film) -> Taken:
-    """Of a DICOM file only pixels and what displays them are kept; of one refused by what it says, nothing."""
+def take_in(film: Film, max_file_bytes: int) -> Taken:
+    """Of a DICOM file only pixels and what displays them are kept; of one refused by what it says, nothing.
+
+    One that is deflated is refused where it inflates to more than ``max_file_bytes``.
+    """
     if isinstance(film.content, CxrError):
         return Taken(_image(film, film.sent_sha256, film.size_bytes), refusal=film.content)
     sent_sha256 = _sha256(film.content)
     if not looks_like_dicom(film.content):
         return Taken(_image(film, sent_sha256, len(film.content), sha256=sent_sha256), film.content)
     try:
-        admission = admit(film.content, DEFAULT_LIMITS.max_pixels)
+        admission = admit(film.content, DEFAULT_LIMITS.max_pixels, max_file_bytes)
     except ImageRejected as refusal:
         return Taken(_image(film, sent_sha256, len(film.content)), refusal=refusal)
     kept = {

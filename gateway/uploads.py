@@ -15,14 +15,15 @@ from cxr.errors import CxrError, IdempotencyKeyReused, JobNotFound, NoImages, To
 from cxr.schemas import Chunk, Job, JobState, QueueName
 from cxr.telemetry import logger, stage
 from cxr.telemetry.traces import continued, span
-from gateway.contents import Contents, Film
+from gateway.contents import Contents, Film, without_room
 from gateway.idempotency import Once
 from gateway.intake import Taken, add_to_job, hint, submit, take_in
 from gateway.parts import Parts
 from gateway.spool import Upload
 
 BATCH_IMAGES, BATCH_BYTES = 64, 32 * 1024**2
-# A zip of raw DICOM unpacks to a few times its size; past this multiple of the request limit nothing more is stored.
+# A zip of raw DICOM unpacks to a few times its size, a deflated file inflates; past this multiple of the request limit
+# nothing more is inflated or stored.
 MAX_UNPACKED_REQUESTS = 4
 STORING_THREADS = 4  # each waits for the disk most of the time
 
@@ -72,7 +73,8 @@ def accept_from(source: Source, parts: Parts, once: Once | None = None) -> Job:
     job_id = parts.jobs.create(queue, parts.caller.owner)
     try:
         with ThreadPoolExecutor(STORING_THREADS, thread_name_prefix="store") as storing:
-            for batch in _batches(source.films(MAX_UNPACKED_REQUESTS * settings.max_request_bytes)):
+            most_bytes = MAX_UNPACKED_REQUESTS * settings.max_request_bytes
+            for batch in _batches(_taken(source.films(most_bytes), settings.max_file_bytes, most_bytes)):
                 with stage("store", images=len(batch.films)):
                     add_to_job(job_id, batch.films, parts, storing.map)
         chunks = None if once else _submit(job_id, parts)
@@ -125,17 +127,28 @@ class _Batch:
     films: list[Taken] = field(default_factory=list)
     size_bytes: int = 0
 
-    def add(self, film: Film) -> None:
-        taken = take_in(film)
-        self.films.append(taken)
-        self.size_bytes += len(taken.content or b"")
+    def add(self, film: Taken) -> None:
+        self.films.append(film)
+        self.size_bytes += len(film.content or b"")
 
     @property
     def full(self) -> bool:
         return len(self.films) >= BATCH_IMAGES or self.size_bytes >= BATCH_BYTES
 
 
-def _batches(films: Iterator[Film]) -> Iterator[_Batch]:
+def _taken(films: Iterator[Film], max_file_bytes: int, max_total_bytes: int) -> Iterator[Taken]:
+    """These films without identities; from where more than ``max_total_bytes`` of them would be kept, refused."""
+    left = max_total_bytes
+    for film in films:
+        if left >= 0:
+            taken = take_in(film, max_file_bytes)
+            left -= len(taken.content or b"")
+        if left < 0:
+            taken = take_in(without_room(film, max_total_bytes), max_file_bytes)
+        yield taken
+
+
+def _batches(films: Iterator[Taken]) -> Iterator[_Batch]:
     batch = _Batch()
     for film in films:
         batch.add(film)

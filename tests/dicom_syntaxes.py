@@ -66,6 +66,11 @@ def every_syntax(film: NDArray[np.uint8] | None = None) -> Iterator[tuple[str, b
     yield "no preamble", _plain(shallow)[132:]
 
 
+def deflated(content: bytes) -> bytes:
+    """A DICOM film in the deflated syntax: even grey levels become a thousandth of it (PS3.5 A.5)."""
+    return _rewritten(content, DeflatedExplicitVRLittleEndian)
+
+
 def _plain(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     return dicom(pixels) if pixels.dtype == np.uint8 else dicom(pixels, BitsStored=12, HighBit=11, **DISPLAY)
 

@@ -28,7 +28,7 @@ from cxr.schemas import InstanceReference, Note
 CODE_STRINGS = {
     "ViewPosition": frozenset({"PA", "AP"}),  # PS3.3 C.8.1.2; lateral views were refused
     "PhotometricInterpretation": frozenset(
-        {"MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT", "PALETTE COLOR"}
+        {"MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"}
     ),
     "VOILUTFunction": frozenset({"LINEAR", "LINEAR_EXACT", "SIGMOID"}),  # PS3.3 C.11.2.1.2
     "RescaleType": frozenset({"US", "OD", "HU"}),  # PS3.3 C.11.1.1.2
@@ -48,14 +48,15 @@ class Admission:
     notes: tuple[Note, ...]
 
 
-def admit(content: bytes, max_pixels: int) -> Admission:
+def admit(content: bytes, max_pixels: int, max_bytes: int) -> Admission:
     """Take the patient's identity off a DICOM film; pixels are copied as they are, not decoded.
 
-    The same film gives the same bytes. Raises what ``grey_levels`` raises for a file's attributes.
+    The same film gives the same bytes; a deflated one is inflated, to ``max_bytes`` at most. Raises what
+    ``grey_levels`` raises for a file's attributes.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dataset = read(content, max_pixels)
+        dataset = read(content, max_bytes)
         try:
             refuse_what_is_not_one_chest_film(dataset, max_pixels)
             syntax = readable_syntax(dataset)

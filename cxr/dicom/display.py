@@ -28,16 +28,16 @@ from cxr.grey import stretch_to_uint8, to_uint8
 READ_BY_PILLOW = frozenset({JPEGBaseline8Bit, JPEG2000, JPEG2000Lossless})
 
 
-def grey_levels(content: bytes, max_pixels: int) -> NDArray[np.uint8]:
+def grey_levels(content: bytes, max_pixels: int, max_bytes: int) -> NDArray[np.uint8]:
     """Read one chest film: file bytes in, [rows, columns] uint8 out, air dark and bone bright.
 
     Raises:
         CorruptDicom, WrongModality, WrongBodyPart, MultiFrameDicom, TooManyPixels, UnsupportedTransferSyntax,
-        FileTooLarge (deflated, and inflates to more than pixels can need).
+        UnsupportedFormat (palette colours), FileTooLarge (deflated, and inflates to more than ``max_bytes``).
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns on every small deviation; what matters is checked
-        dataset = read(content, max_pixels)
+        dataset = read(content, max_bytes)
         try:
             refuse_what_is_not_one_chest_film(dataset, max_pixels)
             return _display(dataset)

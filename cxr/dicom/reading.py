@@ -24,7 +24,6 @@ from cxr.errors import CorruptDicom, FileTooLarge
 
 # Two lookup tables of 65,536 entries are 256 kB (PS3.3 C.11.1.1.1); the other attributes that are read are short.
 MAX_HEADER_BYTES = 512 * 1024
-MAX_PIXEL_BYTES = 4  # two bytes of grey, and as much again for whatever stands around them
 
 # What turns pixels into grey levels, and tells whether they are one chest film: PS3.3 C.7.6.3, C.11.1, C.11.2, C.8.1.2.
 FILM_ATTRIBUTES = (
@@ -73,14 +72,14 @@ def looks_like_dicom(content: bytes) -> bool:
     return meta_group_first or (content[:2] == b"\x08\x00" and content[3:4] == b"\x00")
 
 
-def read(content: bytes, max_pixels: int) -> pydicom.Dataset:
+def read(content: bytes, max_bytes: int) -> pydicom.Dataset:
     """The attributes above, as far as the file has them; ``file_meta`` names the transfer syntax they came in.
 
     A deflated file comes back as explicit little endian. Raises ``CorruptDicom``, ``FileTooLarge`` (deflated, and
-    inflates to more than pixels can need).
+    inflates to more than ``max_bytes``).
     """
     try:
-        dataset = _read(content, MAX_PIXEL_BYTES * max_pixels)
+        dataset = _read(content, max_bytes)
     except (CorruptDicom, FileTooLarge, MemoryError):
         raise
     except Exception as error:
@@ -90,10 +89,10 @@ def read(content: bytes, max_pixels: int) -> pydicom.Dataset:
     return dataset
 
 
-def _read(content: bytes, most_inflated_bytes: int) -> pydicom.Dataset:
-    plain = inflated(content, most_inflated_bytes + 1)
-    if plain is not None and len(plain) > most_inflated_bytes:
-        raise FileTooLarge("it inflates too much")
+def _read(content: bytes, max_bytes: int) -> pydicom.Dataset:
+    plain = inflated(content, max_bytes + 1)
+    if plain is not None and len(plain) > max_bytes:
+        raise FileTooLarge(f"it inflates to more than {max_bytes} bytes")
     wanted: list[BaseTag | int] = [tag_for_keyword(name) or 0 for name in (*FILM_ATTRIBUTES, *PASSING_ATTRIBUTES)]
     stream = _BoundedHeader(content if plain is None else plain)
     if plain is None:

@@ -12,6 +12,7 @@ from cxr.errors import (
     CorruptDicom,
     MultiFrameDicom,
     TooManyPixels,
+    UnsupportedFormat,
     UnsupportedTransferSyntax,
     WrongBodyPart,
     WrongModality,
@@ -23,12 +24,16 @@ PROJECTION_MODALITIES = frozenset({"CR", "DX", "RG"})
 CHEST_NAMES = frozenset({"CHEST", "THORAX", "LUNG"})
 # DICOM PS3.3 C.8.11.5.1.2 / C.8.1.2: views of the chest that are not frontal.
 LATERAL_VIEWS = frozenset({"LL", "RL", "LLD", "RLD", "LLO", "RLO", "LATERAL", "LAT"})
+# DICOM PS3.3 C.7.6.3.1.2: the pixels are places in tables of colours (C.7.6.3.1.5), which are no attributes of a film.
+PALETTE = "PALETTE COLOR"
 # DICOM PS3.5 6.2, code string and unique identifier: what of a file may be repeated in a message.
 REPEATABLE = re.compile(r"[A-Z0-9_ ]{1,16}|[0-9.]{1,64}")
 
 
 def refuse_what_is_not_one_chest_film(dataset: pydicom.Dataset, max_pixels: int) -> None:
-    """Raises ``WrongModality``, ``WrongBodyPart``, ``MultiFrameDicom``, ``CorruptDicom``, ``TooManyPixels``."""
+    """Raises ``WrongModality``, ``WrongBodyPart``, ``MultiFrameDicom``, ``UnsupportedFormat``, ``CorruptDicom``,
+    ``TooManyPixels``.
+    """
     modality = str(dataset.get("Modality", "")).upper()
     if modality not in PROJECTION_MODALITIES:
         raise WrongModality(word(modality) if modality else "no modality")
@@ -40,6 +45,8 @@ def refuse_what_is_not_one_chest_film(dataset: pydicom.Dataset, max_pixels: int)
         raise WrongBodyPart(f"view {view}")
     if int(dataset.get("NumberOfFrames") or 1) > 1:
         raise MultiFrameDicom(f"{int(dataset.NumberOfFrames)} frames")
+    if str(dataset.get("PhotometricInterpretation") or "").strip().upper() == PALETTE:
+        raise UnsupportedFormat(f"a DICOM film in {PALETTE}; send it in grey levels")
     rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
     if rows < 1 or columns < 1 or "PixelData" not in dataset:
         raise CorruptDicom("no pixels")

@@ -22,8 +22,8 @@ def remarks_of(dataset: pydicom.Dataset) -> tuple[NoteCode, ...]:
     return tuple(codes)
 
 
-def remarks_in(content: bytes, max_pixels: int) -> tuple[NoteCode, ...]:
+def remarks_in(content: bytes, max_bytes: int) -> tuple[NoteCode, ...]:
     """The same of a file; nothing where its identity was taken off. Raises ``CorruptDicom``, ``FileTooLarge``."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return remarks_of(read(content, max_pixels))
+        return remarks_of(read(content, max_bytes))

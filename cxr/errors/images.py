@@ -36,7 +36,7 @@ class FilmLost(ImageRejected):
 
 class UnsupportedFormat(ImageRejected):
     code = "unsupported_format"
-    sentence = "The file is not a JPEG, PNG or DICOM image."
+    sentence = "The file's format cannot be read here; JPEG, PNG and DICOM can."
 
 
 class CorruptImage(ImageRejected):

@@ -45,7 +45,7 @@ class Reception:
         with self._lock, continued(), span("store"):
             if len(content) > settings.max_file_bytes:
                 raise FileTooLarge(f"{len(content)} bytes, at most {settings.max_file_bytes}")
-            taken = take_in(Film(f"film {self._count + 1}", len(content), content))
+            taken = take_in(Film(f"film {self._count + 1}", len(content), content), settings.max_file_bytes)
             if taken.refusal:
                 raise taken.refusal
             if self._count >= settings.max_images_per_job:

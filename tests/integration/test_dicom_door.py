@@ -8,9 +8,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import generate_uid
+from pydicom.uid import DeflatedExplicitVRLittleEndian, generate_uid
 from pynetdicom import AE
 from pynetdicom.sop_class import (
     DigitalXRayImageStorageForPresentation,
@@ -26,7 +27,7 @@ from gateway.dicom.door import Door
 from gateway.dicom.reception import Desk, Reception, submit_silent
 from gateway.parts import Parts
 from tests.dicom_network import Archive, DoorProcess
-from tests.dicom_syntaxes import every_syntax
+from tests.dicom_syntaxes import deflated, every_syntax
 from tests.files import dicom, grey_ramp
 from tests.programs import program
 from tests.stack import Stack, wait_until
@@ -157,6 +158,21 @@ def test_what_is_not_judged_is_refused_with_its_status(redis_stack: Stack, door:
     assert door.store(film(tmp_path, 7, size=2100)).returncode != 0
     assert "dicom_object_too_large" in door.log()
     assert door.echo().returncode == 0
+    assert jobs_of_the_door(redis_stack) == before
+
+
+def test_a_deflated_film_is_refused_where_it_inflates_to_more_than_a_file_may_have(
+    redis_stack: Stack, door: DoorProcess
+) -> None:
+    before = jobs_of_the_door(redis_stack)
+    bomb = deflated(dicom(np.zeros((1500, 1500), np.uint8)))
+    assert len(bomb) < LARGEST / 100
+    entity = AE("MODALITY")
+    entity.add_requested_context(DigitalXRayImageStorageForPresentation, DeflatedExplicitVRLittleEndian)
+    association = entity.associate("127.0.0.1", door.port, ae_title="PNEUMOSERVE")
+    said = association.send_c_store(pydicom.dcmread(io.BytesIO(bomb)))
+    association.release()
+    assert (said.Status, said.ErrorComment.partition(":")[0]) == (0xC000, "file_too_large")
     assert jobs_of_the_door(redis_stack) == before
 
 

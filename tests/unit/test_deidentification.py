@@ -19,13 +19,14 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DigitalXRayImageStorageForPresentation, SecondaryCaptureImageStorage
 
+from cxr.deflated import inflated
 from cxr.dicom.admission import admit
-from cxr.errors import CorruptDicom, ImageRejected, WrongModality
-from cxr.imaging import preprocess
-from tests.dicom_syntaxes import every_syntax
+from cxr.errors import CorruptDicom, FileTooLarge, ImageRejected, UnsupportedFormat, WrongModality
+from cxr.imaging import DEFAULT_LIMITS, preprocess
+from tests.dicom_syntaxes import deflated, every_syntax
 from tests.files import dicom, grey_ramp
 
-MANY = 40_000_000
+LIMITS = DEFAULT_LIMITS.max_pixels, DEFAULT_LIMITS.max_file_bytes
 WORD = "SECRET"
 # What a value representation can hold of our word (PS3.5 6.2).
 WORDED = {
@@ -82,7 +83,7 @@ def with_everything() -> bytes:
 def test_nothing_that_the_profile_names_is_kept() -> None:
     content = with_everything()
     assert content.count(WORD.encode()) > 300
-    kept = admit(content, MANY).content
+    kept = admit(content, *LIMITS).content
     assert [trace for trace in TRACES if trace in kept] == []
     assert np.array_equal(preprocess(kept), preprocess(content))
 
@@ -94,7 +95,7 @@ def test_a_table_of_grey_levels_is_kept_and_shows_the_film() -> None:
     content = dicom(VOILUTSequence=Sequence([table]))
     turned_round = np.corrcoef(preprocess(content).ravel(), preprocess(dicom()).ravel())[0, 1]
     assert turned_round == pytest.approx(-1, abs=1e-3)
-    assert np.array_equal(preprocess(admit(content, MANY).content), preprocess(content))
+    assert np.array_equal(preprocess(admit(content, *LIMITS).content), preprocess(content))
 
 
 @pytest.mark.parametrize("said", ["", "1.2.840.10008.1.2.1", "1.2.3", "text"])
@@ -102,9 +103,9 @@ def test_what_is_kept_has_a_class_of_film_whatever_was_said(said: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         content = dicom(SOPClassUID=said)
-    kept = pydicom.dcmread(io.BytesIO(admit(content, MANY).content))
+    kept = pydicom.dcmread(io.BytesIO(admit(content, *LIMITS).content))
     assert kept.SOPClassUID == SecondaryCaptureImageStorage
-    named = pydicom.dcmread(io.BytesIO(admit(dicom(), MANY).content))
+    named = pydicom.dcmread(io.BytesIO(admit(dicom(), *LIMITS).content))
     assert named.SOPClassUID == DigitalXRayImageStorageForPresentation
     for file in (kept, named):
         assert file.file_meta.MediaStorageSOPClassUID == file.SOPClassUID
@@ -112,7 +113,7 @@ def test_what_is_kept_has_a_class_of_film_whatever_was_said(said: str) -> None:
 
 
 def test_the_kept_file_says_that_identity_was_removed() -> None:
-    kept = pydicom.dcmread(io.BytesIO(admit(dicom(PatientName="A^B"), MANY).content))
+    kept = pydicom.dcmread(io.BytesIO(admit(dicom(PatientName="A^B"), *LIMITS).content))
     assert kept.PatientIdentityRemoved == "YES"
     assert kept.LongitudinalTemporalInformationModified == "REMOVED"
     assert kept.DeidentificationMethodCodeSequence[0].CodeValue == "113100"
@@ -121,14 +122,27 @@ def test_the_kept_file_says_that_identity_was_removed() -> None:
 
 def test_every_syntax_keeps_its_pixels() -> None:
     for name, content in every_syntax():
-        kept = admit(content, MANY).content
+        kept = admit(content, *LIMITS).content
         assert np.array_equal(preprocess(kept), preprocess(content)), name
-        assert admit(kept, MANY).content == kept, name
+        assert admit(kept, *LIMITS).content == kept, name
 
 
 def test_what_is_refused_is_refused_at_the_door() -> None:
     with pytest.raises(WrongModality):
-        admit(dicom(Modality="CT"), MANY)
+        admit(dicom(Modality="CT"), *LIMITS)
+    with pytest.raises(UnsupportedFormat, match=r"send it in grey levels"):
+        admit(dicom(PhotometricInterpretation="PALETTE COLOR"), *LIMITS)
+
+
+def test_a_deflated_film_inflates_to_no_more_than_is_asked_for() -> None:
+    max_pixels, _ = LIMITS
+    content = deflated(dicom(np.zeros((1000, 1000), np.uint8)))
+    plain = inflated(content, 10**7)
+    assert plain is not None
+    assert len(content) < len(plain) / 100
+    assert len(admit(content, max_pixels, len(plain)).content) > 1_000_000
+    with pytest.raises(FileTooLarge, match=f"inflates to more than {len(plain) - 1} bytes"):
+        admit(content, max_pixels, len(plain) - 1)
 
 
 def test_text_in_the_place_of_a_number_is_refused() -> None:
@@ -136,7 +150,7 @@ def test_text_in_the_place_of_a_number_is_refused() -> None:
     worded = content.replace(b"\x28\x00\x50\x10DS\x06\x001600.0", b"\x28\x00\x50\x10LO\x06\x00JANE D")
     assert worded != content
     with pytest.raises(CorruptDicom, match="WindowCenter of type LO"):
-        admit(worded, MANY)
+        admit(worded, *LIMITS)
 
 
 def test_a_header_of_millions_of_attributes_is_refused() -> None:
@@ -147,7 +161,7 @@ def test_a_header_of_millions_of_attributes_is_refused() -> None:
     item = b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + attribute + b"\xfe\xff\x0d\xe0\0\0\0\0"
     sequence = b"\x1f\x00\x01\x10SQ\0\0\xff\xff\xff\xff" + item * 20 + b"\xfe\xff\xdd\xe0\0\0\0\0"
     with pytest.raises(CorruptDicom, match="attributes"):
-        admit(content[:at] + sequence + content[at:], MANY)
+        admit(content[:at] + sequence + content[at:], *LIMITS)
 
 
 AGES = {
@@ -163,27 +177,27 @@ AGES = {
 
 @pytest.mark.parametrize(("said", "marked"), AGES.values(), ids=AGES.keys())
 def test_an_age_outside_the_validated_range_is_remarked(said: dict[str, str], marked: bool) -> None:
-    admission = admit(dicom(**said), MANY)
+    admission = admit(dicom(**said), *LIMITS)
     assert [note.code for note in admission.notes] == ["age_outside_validated_range"] * marked
-    assert admission.content == admit(dicom(), MANY).content
+    assert admission.content == admit(dicom(), *LIMITS).content
 
 
 def test_an_age_without_a_unit_is_taken_for_years() -> None:
     content = dicom(PatientAge="062Y").replace(b"062Y", b"62  ")
-    assert [note.code for note in admit(content, MANY).notes] == ["age_outside_validated_range"]
+    assert [note.code for note in admit(content, *LIMITS).notes] == ["age_outside_validated_range"]
 
 
 def test_declared_burnt_in_text_is_remarked() -> None:
-    assert [note.code for note in admit(dicom(BurnedInAnnotation="YES"), MANY).notes] == ["burnt_in_text_declared"]
+    assert [note.code for note in admit(dicom(BurnedInAnnotation="YES"), *LIMITS).notes] == ["burnt_in_text_declared"]
 
 
 def test_the_original_instance_is_referenced_only_when_fully_named() -> None:
-    named = admit(dicom(StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.4"), MANY).reference
+    named = admit(dicom(StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.4"), *LIMITS).reference
     assert named is not None
     assert (named.study_uid, named.series_uid) == ("1.2.3", "1.2.3.4")
-    assert admit(dicom(StudyInstanceUID="1.2.3"), MANY).reference is None
+    assert admit(dicom(StudyInstanceUID="1.2.3"), *LIMITS).reference is None
     worded = dicom(StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.4").replace(b"1.2.3\0", b"../../")
-    assert admit(worded, MANY).reference is None
+    assert admit(worded, *LIMITS).reference is None
 
 
 # The answer of every sample: None where it is a chest film that the model may judge.
@@ -223,7 +237,7 @@ def test_the_table_names_every_sample(data: Path) -> None:
 def test_every_sample_becomes_a_tensor_or_its_refusal(data: Path, name: str, code: str | None) -> None:
     content = (data / "dicom" / name).read_bytes()
     if code is None:
-        kept = admit(content, MANY).content
+        kept = admit(content, *LIMITS).content
         assert np.array_equal(preprocess(kept), preprocess(content))
         patient = str(pydicom.dcmread(io.BytesIO(content), force=True, stop_before_pixels=True).get("PatientName", ""))
         assert not patient or patient.encode() not in kept
@@ -234,4 +248,4 @@ def test_every_sample_becomes_a_tensor_or_its_refusal(data: Path, name: str, cod
 
 
 def test_kept_films_are_small(data: Path) -> None:
-    assert grey_ramp().nbytes < len(admit(dicom(), MANY).content) < grey_ramp().nbytes + 1000
+    assert grey_ramp().nbytes < len(admit(dicom(), *LIMITS).content) < grey_ramp().nbytes + 1000

@@ -12,17 +12,26 @@ from pydicom.sequence import Sequence
 
 from cxr.dicom import grey_levels
 from cxr.dicom.ages import age_years, outside_validated_range
-from cxr.errors import CorruptDicom, CxrError, MultiFrameDicom, TooManyPixels, WrongBodyPart, WrongModality
+from cxr.errors import (
+    CorruptDicom,
+    CxrError,
+    MultiFrameDicom,
+    TooManyPixels,
+    UnsupportedFormat,
+    WrongBodyPart,
+    WrongModality,
+)
+from cxr.imaging import DEFAULT_LIMITS
 from tests.files import dicom, grey_ramp
 
 # Files say what the standard does not allow; pydicom warns of it when such a file is made.
 pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR")
-MANY = 40_000_000
+LIMITS = DEFAULT_LIMITS.max_pixels, DEFAULT_LIMITS.max_file_bytes
 DEEP = grey_ramp().astype(np.uint16) * 16  # 320 to 4080
 
 
 def shown(pixels: NDArray[Any] | None = None, **attributes: Any) -> NDArray[np.uint8]:
-    return grey_levels(dicom(pixels, **attributes), MANY)
+    return grey_levels(dicom(pixels, **attributes), *LIMITS)
 
 
 def test_colour_is_shown_by_the_mean_of_its_samples() -> None:
@@ -83,6 +92,14 @@ REFUSED: list[tuple[dict[str, Any], type[CxrError], str]] = [
     *(({"ViewPosition": view}, WrongBodyPart, f"view {view}") for view in ("LL", "RL", "LLD", "RLD", "LLO", "RLO")),
     ({"ViewPosition": "lateral"}, WrongBodyPart, "view LATERAL"),
     ({"NumberOfFrames": 2}, MultiFrameDicom, "2 frames"),
+    *(
+        (
+            {"PhotometricInterpretation": said},
+            UnsupportedFormat,
+            "a DICOM film in PALETTE COLOR; send it in grey levels",
+        )
+        for said in ("PALETTE COLOR", "palette color ")
+    ),
     ({"Rows": 0}, CorruptDicom, "no pixels"),
     ({"Columns": 0}, CorruptDicom, "no pixels"),
     ({"Rows": 6001, "Columns": 7000}, TooManyPixels, "7000 x 6001, at most 40 million"),
@@ -107,7 +124,7 @@ def test_a_refusal_says_what_the_file_said(attributes: dict[str, Any], error: ty
 def test_what_is_no_code_is_not_repeated() -> None:
     content = dicom(BodyPartExamined="HIP OF X").replace(b"HIP OF X", b"Hip, J.D")
     with pytest.raises(WrongBodyPart) as refusal:
-        grey_levels(content, MANY)
+        grey_levels(content, *LIMITS)
     assert refusal.value.detail == "an unreadable value"
 
 

@@ -151,7 +151,7 @@ def test_a_message_never_repeats_what_damage_put_in_the_place_of_a_code() -> Non
 
 
 def test_a_deflated_bomb_is_refused_before_it_is_inflated() -> None:
-    """80 kB that pydicom would inflate to 80 MB at once; the limit is in proportion to the most pixels."""
+    """80 kB that pydicom would inflate to 80 MB at once; the limit is that of a file which is not deflated."""
     deflated = SYNTAXES["Deflated Explicit VR Little Endian 8"]
     meta_length = struct.unpack_from("<L", deflated, 140)[0]
     start = 144 + meta_length
@@ -159,7 +159,7 @@ def test_a_deflated_bomb_is_refused_before_it_is_inflated() -> None:
     bomb = squeezer.compress(zlib.decompress(deflated[start:], -zlib.MAX_WBITS))
     bomb += b"".join(squeezer.compress(bytes(1024**2)) for _ in range(80)) + squeezer.flush()
     with pytest.raises(FileTooLarge, match="inflates"):
-        preprocess(deflated[:start] + bomb, Limits(max_pixels=10_000_000))
+        preprocess(deflated[:start] + bomb, Limits(max_file_bytes=10_000_000))
     assert preprocess(deflated).shape == (1, 224, 224)
 
 
