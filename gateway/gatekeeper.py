@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from fastapi.concurrency import run_in_threadpool
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cxr.errors import CxrError, NotSignedIn
 from cxr.telemetry.requests import REQUESTS_REFUSED
-from gateway.access.entry import SIGN_IN, Entry, OpenEntry
+from gateway.access.entry import ALIVE, SIGN_IN, Entry, OpenEntry
 from gateway.access.visit import Visit
 from gateway.auth import Caller
 from gateway.problems import problem_response
 
 POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1
+# In threads apart from those of the requests themselves: where Redis hangs, each waits for seconds.
+ADMITTED_AT_ONCE = 40
 MAY_NOT, NOT_THEIRS = 403, 404  # a scope that is missing; a job that is another's, or not there at all
 
 
@@ -24,6 +27,7 @@ class Gatekeeper:
 
     def __init__(self, app: ASGIApp, entry: Entry) -> None:
         self._app, self._entry = app, entry
+        self._threads = CapacityLimiter(ADMITTED_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -42,7 +46,7 @@ class Gatekeeper:
         status = await self._answer(scope, receive, send)
         route = _route(scope)
         if status == MAY_NOT or (status == NOT_THEIRS and "{job_id}" in route):
-            await run_in_threadpool(self._entry.refused, caller, route, status)
+            await run_sync(self._entry.refused, caller, route, status, limiter=self._threads)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> int:
         """Let the application answer; the status of its answer, 0 where there is none."""
@@ -59,7 +63,9 @@ class Gatekeeper:
     async def _admit(self, visit: Visit) -> Caller | None:
         if isinstance(self._entry, OpenEntry):  # it asks nobody, so it need not leave the event loop
             return self._entry.admit(visit)
-        return await run_in_threadpool(self._entry.admit, visit)
+        if visit.path == ALIVE:
+            return None
+        return await run_sync(self._entry.admit, visit, limiter=self._threads)
 
 
 def _route(scope: Scope) -> str:

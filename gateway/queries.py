@@ -12,8 +12,11 @@ from fastapi.routing import APIRoute
 API = "/v1/"
 
 
-def refuse_unknown_query(request: Request) -> None:
-    """A dependency of the API's routes. Raises ``RequestValidationError``, which answers ``invalid_request``."""
+async def refuse_unknown_query(request: Request) -> None:
+    """A dependency of the API's routes. Raises ``RequestValidationError``, which answers ``invalid_request``.
+
+    It waits for nothing, so it takes no thread: a probe must not wait for one.
+    """
     route = request.scope["route"]
     if not isinstance(route, APIRoute) or not route.path.startswith(API):
         return

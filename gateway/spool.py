@@ -6,11 +6,13 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from cxr.errors import BlobsUnavailable
 from gateway.positions import Positioned
 
 
@@ -36,14 +38,24 @@ class Upload:
         return cls(name, len(content), lambda: io.BytesIO(content))
 
 
+@contextmanager
+def _said_in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BlobsUnavailable(f"the folder of uploads: {error.strerror or type(error).__name__}") from error
+
+
 class Spool:
     """A nameless temporary file that holds the parts of one request, one after the other; gone when closed.
 
-    It needs one file descriptor however many parts there are.
+    It needs one file descriptor however many parts there are. To make it, to write to it, and to open a part, raises
+    ``BlobsUnavailable`` where the folder of temporary files is full or gone.
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="cxr-upload-")  # noqa: SIM115 - closed by close()
+        with _said_in_our_words():
+            self._file = tempfile.TemporaryFile(prefix="cxr-upload-")  # noqa: SIM115 - closed by close()
         self._size = 0
         self._part: tuple[str, int] | None = None
         self.uploads: list[Upload] = []
@@ -54,7 +66,8 @@ class Spool:
 
     def write(self, content: bytes) -> None:
         """Add to the part that was begun."""
-        self._size += self._file.write(content)
+        with _said_in_our_words():
+            self._size += self._file.write(content)
 
     def end(self) -> None:
         """Finish the part; it is then one of ``uploads``."""
@@ -65,10 +78,12 @@ class Spool:
         self.uploads.append(Upload(name, size, lambda: self._slice(start, size)))
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # what could not be written is not wanted any more
+            self._file.close()
 
     def _slice(self, start: int, size: int) -> IO[bytes]:
-        self._file.flush()
+        with _said_in_our_words():
+            self._file.flush()
         return io.BufferedReader(_Slice(self._file.fileno(), start, size))
 
 

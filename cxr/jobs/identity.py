@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+
+JOB_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 def new_job_id() -> str:
@@ -10,3 +13,8 @@ def new_job_id() -> str:
     while (job_id := secrets.token_urlsafe(16)).startswith("-"):
         pass
     return job_id
+
+
+def is_job_id(text: str) -> bool:
+    """Whether a job may be called so; in earlier versions with a ``-`` first, too."""
+    return JOB_ID.fullmatch(text) is not None

@@ -16,8 +16,9 @@ from gateway.access.visit import Visit
 from gateway.auth import EVERYBODY, Caller
 
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
-OPEN = frozenset({"/healthz", "/readyz", SIGN_IN, SIGN_OUT})  # these say nothing of anybody
-REFUSED_PER_MINUTE = 60  # refusals one address may hear before it is not even looked at
+ALIVE = "/healthz"  # whoever asks hears the same at once, so nobody asks who it is
+OPEN = frozenset({ALIVE, "/readyz", SIGN_IN, SIGN_OUT})  # these say nothing of anybody
+REFUSED_PER_MINUTE = 60  # refusals one address may hear; then it hears 429 instead, unless its key or session is valid
 NOTED_AGAIN_S = 60  # the same refusal of the same address is recorded once in this time
 
 

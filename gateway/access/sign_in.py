@@ -11,7 +11,15 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from cxr.errors import CxrError, LedgerUnavailable, RateExceeded, RequestTooLarge, TooBusy, WrongLogin
+from cxr.errors import (
+    CxrError,
+    LedgerUnavailable,
+    RateExceeded,
+    RequestRefused,
+    RequestTooLarge,
+    TooBusy,
+    WrongLogin,
+)
 from cxr.jobs import Rate
 from gateway.access.accounts import Account, knows
 from gateway.access.cross_site import refuse_cross_site
@@ -21,7 +29,7 @@ from gateway.access.sign_in_page import sign_in_page
 from gateway.access.visit import Visit
 from gateway.problems import status_of
 
-FORM_BYTES = 8192
+FORM_BYTES, FORM_FIELDS = 8192, 8
 HASHES_AT_ONCE = 2  # each takes 64 MiB and a tenth of a second of four cores
 QUARTER_HOUR_S = 900
 # Guesses in a quarter of an hour: at one account from one address, at one account, from one address.
@@ -97,13 +105,19 @@ def _account(entry: GuardedEntry, visit: Visit, name: str, password: str) -> Acc
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The few fields of the form; nobody is known yet, so little is read. Raises ``RequestTooLarge``."""
+    """The few fields of the form; nobody is known yet, so little is read.
+
+    Raises ``RequestTooLarge``, ``RequestRefused`` (too many fields).
+    """
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > FORM_BYTES:
             raise RequestTooLarge(f"the form has at most {FORM_BYTES} bytes")
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=8)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FORM_FIELDS)
+    except ValueError as error:
+        raise RequestRefused(f"the form has at most {FORM_FIELDS} fields") from error
     return {field: values[0] for field, values in fields.items()}
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -17,6 +19,7 @@ from cxr.queue import ChunkQueue, celery_app
 from cxr.schemas import JobState, Rejection
 from gateway.spool import Upload
 from gateway.uploads import accept
+from tests.dicom_syntaxes import deflated
 from tests.files import dicom, png
 from tests.gateway import JUDGED, MODEL, Files, Gateway
 from tests.zips import zip_of
@@ -75,6 +78,22 @@ def test_every_row_names_the_bytes_that_were_sent(start: Callable[..., Gateway])
     assert (unread["sent_sha256"], unread["sent_size_bytes"]) == (None, None)
     lines = csv.DictReader(io.StringIO(gateway.client.get(f"/v1/jobs/{job['id']}/results?format=csv").text))
     assert [line["sent_sha256"] or None for line in lines] == [image["sent_sha256"] for image in images.values()]
+
+
+def test_what_is_kept_of_deflated_films_is_counted_as_what_unpacks(start: Callable[..., Gateway]) -> None:
+    films = {f"{n}.dcm": deflated(dicom(np.full((400, 400), n, np.uint8))) for n in range(4)}
+    gateway = start(max_request_bytes=100_000)
+    sent = [*films.items(), ("small.png", FILM)]
+    assert sum(len(content) for _, content in sent) < 20_000
+    job = gateway.submit(sent)
+    rows = gateway.rows(job)
+    codes = [row["result"] and row["result"]["code"] for row in rows]
+    assert codes == [None, None, "file_too_large", "file_too_large", "file_too_large"]
+    assert "unpack to more than 400000 bytes" in rows[2]["result"]["message"]
+    for row, (_, content) in zip(rows, sent, strict=True):
+        assert row["image"]["sent_sha256"] == hashlib.sha256(content).hexdigest()
+        assert (row["image"]["sha256"] is None) is bool(row["result"])
+    assert gateway.stored() == 2
 
 
 def test_a_job_of_refusals_alone_is_done_at_once(gateway: Gateway) -> None:
@@ -137,6 +156,29 @@ def test_a_store_that_fails_midway_leaves_no_job(start: Callable[..., Gateway], 
     assert answer.headers["Retry-After"]
     assert gateway.parts.jobs.recent() == []
     assert gateway.parts.jobs._ledger.redis.hlen("cxr:blob_needs") == 0
+
+
+@pytest.mark.parametrize("size_bytes", [100, 3 * 1024**2])
+def test_a_full_folder_of_uploads_is_a_matter_of_waiting(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, size_bytes: int
+) -> None:
+    """Small uploads find out when what was buffered is read, large ones while they arrive."""
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("w+b"))  # noqa: SIM115
+    answer = gateway.post([("a.png", bytes(size_bytes))])
+    assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (503, "blobs_unavailable", True)
+    assert "the folder of uploads: No space left on device" in answer.json()["detail"]
+    assert answer.headers["Retry-After"]
+    assert gateway.parts.jobs.recent() == []
+    monkeypatch.undo()
+    gateway.submit([("a.png", FILM)])
+
+
+def test_a_gateway_without_a_folder_for_uploads_is_a_matter_of_waiting(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    answer = gateway.post([("a.png", FILM)])
+    assert (answer.status_code, answer.json()["code"]) == (503, "blobs_unavailable")
 
 
 def test_a_lost_hint_does_not_refuse_a_job(gateway: Gateway) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -20,7 +21,8 @@ from cxr.errors import TooManyPixels, UnsupportedFormat
 from cxr.imaging import Limits, preprocess
 from cxr.settings import Settings
 from deploy.local.settings import ROOT
-from tests.files import png, png_header_of
+from tests.dicom_syntaxes import deflated
+from tests.files import dicom, png, png_header_of
 from tests.gateway import served
 from tests.guarded import access_file, key_of, visitor
 from tests.zips import claiming_size, overlapping, zip_of, zip_with_link
@@ -109,6 +111,18 @@ def test_a_zip_bomb_is_not_unpacked(alice: Any) -> None:
     liar = claiming_size(zip_of({"film.png": bytes(10_000_000)}), 1000)
     assert None not in codes(alice, sent(alice, "films.zip", liar))
     assert sent(alice, "films.zip", overlapping()).json().get("code", "corrupt_archive") == "corrupt_archive"
+
+
+def test_a_deflated_bomb_is_not_inflated(alice: Any, tmp_path: Path) -> None:
+    """4 kB of DICOM that inflate to 4 MB."""
+    bomb = deflated(dicom(np.zeros((2000, 2000), np.uint8)))
+    assert len(bomb) < FILE_BYTES / 10
+    assert codes(alice, sent(alice, "film.dcm", bomb)) == ["file_too_large"]
+    assert codes(alice, sent(alice, "films.zip", zip_of({"film.dcm": bomb, "good.png": png()}))) == [
+        "file_too_large",
+        None,
+    ]
+    assert [path.stat().st_size for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == [len(png())]
 
 
 def test_an_archive_in_an_archive_stays_packed(alice: Any) -> None:
@@ -215,6 +229,21 @@ def test_another_users_job_is_not_there_whatever_is_asked_of_it(
     assert alice("GET", f"/v1/jobs/{job_id}").json()["state"] == "queued", "bob changed it all the same"
     assert client.get("/v1/jobs", headers=keys["bob"]).json()["jobs"] == []
     assert client.get(f"/v1/jobs/{job_id}", headers=keys["root"]).status_code == 200
+
+
+@pytest.mark.parametrize("part", ["images", "sent", "results", "attempts", "references", "feedback"])
+def test_a_part_of_a_job_is_no_job_whoever_asks(
+    client: TestClient, keys: dict[str, dict[str, str]], alice: Any, part: str
+) -> None:
+    """Its key is another kind of value in Redis: an error of the ledger's would tell that the job is there."""
+    job_id = job_of_alice(alice)
+    asked = [("GET", ""), ("GET", "/results"), ("GET", "/images/0/film.png"), ("POST", "/cancel"), ("DELETE", "")]
+    for of in (job_id, "R-dCCR3AzempG5VaZqt-A0"):
+        for method, after in asked:
+            for who in ("alice", "bob", "root"):
+                answer = client.request(method, f"/v1/jobs/{of}:{part}{after}", headers=keys[who])
+                assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found"), f"{who} {method} {after}"
+    assert alice("GET", f"/v1/jobs/{job_id}").json()["state"] == "queued"
 
 
 def test_another_users_idempotency_key_is_not_theirs(

@@ -100,10 +100,15 @@ def test_a_key_has_its_own_rate_and_quota(guarded: Settings, access_path: Path) 
         assert client.get("/v1/jobs", headers={"X-API-Key": other}).status_code == 200
 
 
-def test_an_address_that_guesses_keys_is_not_looked_at_any_more(guarded: Settings, ledger: Ledger) -> None:
+def test_an_address_that_guesses_keys_hears_429_and_who_has_one_passes(
+    guarded: Settings, access_path: Path, ledger: Ledger
+) -> None:
+    made, text = key_of("alice")
+    access_file(access_path, keys=[made])
     made_up = {"X-API-Key": f"cxr_000000000000.{'x' * 43}"}
     with visitor(guarded) as client:
         codes = [client.get("/v1/jobs", headers=made_up).json()["code"] for _ in range(70)]
+        assert client.get("/v1/jobs", headers={"X-API-Key": text}).status_code == 200
     assert set(codes[:60]) == {"invalid_key"}
     assert "rate_exceeded" in codes[60:]
     noted = [entry for entry in AuditLog(ledger).entries() if entry.action == "invalid_key"]

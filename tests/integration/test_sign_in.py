@@ -192,6 +192,14 @@ def test_a_form_of_two_gigabytes_is_not_read(browser: TestClient) -> None:
     assert answer.status_code == 413
 
 
+def test_a_form_of_more_fields_than_there_are_is_refused(browser: TestClient) -> None:
+    fields = {f"field-{number}": "x" for number in range(sign_in.FORM_FIELDS - 1)}
+    answer = signs_in(browser, **fields)
+    assert (answer.status_code, answer.json()["code"]) == (422, "request_refused")
+    assert "at most 8 fields" in answer.json()["detail"]
+    assert signs_in(browser, **dict(list(fields.items())[1:])).status_code == 303
+
+
 def test_the_record_says_who_came_and_who_did_not(browser: TestClient, ledger: Ledger) -> None:
     signs_in(browser, "bob")
     signs_in(browser, "bob", "the wrong password")

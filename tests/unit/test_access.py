@@ -23,6 +23,7 @@ from gateway.parts import Parts
 from tests.guarded import command
 
 BOTH = [Scope.SUBMIT, Scope.READ]
+JOB = "R-dCCR3AzempG5VaZqt-A0"  # whether it is there is asked of the ledger, which is away
 
 
 @pytest.fixture
@@ -211,7 +212,7 @@ def client(path: Path, keys: dict[str, str], monkeypatch: pytest.MonkeyPatch) ->
         yield client
 
 
-@pytest.mark.parametrize("address", ["/v1/jobs/x", "/v1/model", "/openapi.json", "/docs", "/", "/v1/nothing"])
+@pytest.mark.parametrize("address", [f"/v1/jobs/{JOB}", "/v1/model", "/openapi.json", "/docs", "/", "/v1/nothing"])
 def test_without_a_key_nothing_is_said(client: TestClient, address: str) -> None:
     answer = client.get(address)
     assert answer.status_code == 401
@@ -233,26 +234,26 @@ def test_a_key_is_taken_as_bearer_or_as_header(
     client: TestClient, keys: dict[str, str], headers: dict[str, str]
 ) -> None:
     with_key = {name: value.format(keys["read"]) for name, value in headers.items()}
-    assert client.get("/v1/jobs/x", headers=with_key).json()["code"] == "ledger_unavailable"
+    assert client.get(f"/v1/jobs/{JOB}", headers=with_key).json()["code"] == "ledger_unavailable"
     wrong = {name: value.format(keys["read"][:-1]) for name, value in headers.items()}
-    assert client.get("/v1/jobs/x", headers=wrong).json()["code"] == "invalid_key"
+    assert client.get(f"/v1/jobs/{JOB}", headers=wrong).json()["code"] == "invalid_key"
 
 
 def test_a_key_in_the_address_is_no_key(client: TestClient, keys: dict[str, str]) -> None:
     """Addresses are logged on their way."""
-    assert client.get("/v1/jobs/x", params={"key": keys["read"], "api_key": keys["read"]}).status_code == 401
+    assert client.get(f"/v1/jobs/{JOB}", params={"key": keys["read"], "api_key": keys["read"]}).status_code == 401
 
 
 @pytest.mark.parametrize(
     ("method", "address", "scope"),
     [
         ("POST", "/v1/jobs", "submit"),
-        ("GET", "/v1/jobs/x", "read"),
-        ("GET", "/v1/jobs/x/results", "read"),
-        ("GET", "/v1/jobs/x/images/0/film.png", "read"),
-        ("GET", "/v1/jobs/x/images/0/report.dcm", "read"),
-        ("POST", "/v1/jobs/x/cancel", "submit"),
-        ("DELETE", "/v1/jobs/x", "submit"),
+        ("GET", f"/v1/jobs/{JOB}", "read"),
+        ("GET", f"/v1/jobs/{JOB}/results", "read"),
+        ("GET", f"/v1/jobs/{JOB}/images/0/film.png", "read"),
+        ("GET", f"/v1/jobs/{JOB}/images/0/report.dcm", "read"),
+        ("POST", f"/v1/jobs/{JOB}/cancel", "submit"),
+        ("DELETE", f"/v1/jobs/{JOB}", "submit"),
     ],
 )
 def test_a_scope_that_is_missing_is_refused(

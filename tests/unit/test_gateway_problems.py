@@ -15,6 +15,8 @@ from gateway.http_app import http_app
 from gateway.parts import Parts
 from gateway.problems import STATUS, every_code, problem_of, status_of, table_of_codes
 
+JOB = "R-dCCR3AzempG5VaZqt-A0"
+
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
@@ -76,8 +78,10 @@ def test_every_route_documents_its_problems(client: TestClient) -> None:
         ("GET", "/v1/nothing?x=", 404, "no_such_route"),
         ("GET", "/v1/jobs/x/images/one/film.png", 422, "invalid_request"),
         ("GET", "/v1/jobs/x/images/0/overlay.png?opacity=2", 422, "invalid_request"),
-        ("GET", "/v1/jobs/x", 503, "ledger_unavailable"),
-        ("GET", "/v1/jobs/x/results?format=csv", 503, "ledger_unavailable"),
+        ("GET", "/v1/jobs/x", 404, "job_not_found"),
+        ("DELETE", f"/v1/jobs/{JOB}:results", 404, "job_not_found"),
+        ("GET", f"/v1/jobs/{JOB}", 503, "ledger_unavailable"),
+        ("GET", f"/v1/jobs/{JOB}/results?format=csv", 503, "ledger_unavailable"),
         ("GET", "/v1/model", 503, "model_unavailable"),
         ("GET", "/readyz", 503, "unavailable"),
     ],
