@@ -59,8 +59,9 @@ class Classifier(nn.Module):
 class ServedModel(nn.Module):
     """IMAGE uint8 [N,1,224,224] -> PROBABILITY [N,1], HEATMAP [N,h,w], OOD_SCORE [N,1], all fp32.
 
-    One network or several, of one kind or more, averaged in log-odds; Platt calibration (slope, intercept) is folded into the
-    map, so ``heatmap[n].sum()`` is the log-odds of ``probability[n]``. A higher OOD score is less like a chest film.
+    One network or several, of one kind or more, averaged in log-odds; Platt calibration (slope, intercept) is folded
+    into the map, so ``heatmap[n].sum()`` is the log-odds of ``probability[n]``. A higher OOD score is less like a chest
+    film.
     """
 
     def __init__(self, networks: list[Classifier], ood: OodScore, slope: float = 1.0, intercept: float = 0.0) -> None:

@@ -15,7 +15,8 @@ NOTHING_FROZEN: dict[str, Any] = {"frozen_stages": 0, "frozen_filters": False}
 
 @dataclass(frozen=True)
 class Recipe:
-    """Defaults are those of the recipe of EfficientNet-Lite0 that is served, but for its epochs (8); rates are per step, sizes in pixels.
+    """Defaults are the recipe of the EfficientNet-Lite0 that is served, but for its epochs (8); rates are per step,
+    sizes in pixels.
 
     Raises:
         UnknownName: there is no such way with imbalance.

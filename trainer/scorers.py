@@ -15,8 +15,8 @@ from trainer.contract import HEATMAP, IMAGE, OOD_SCORE, OUTPUTS, PROBABILITY, An
 BATCH_SIZE = 32
 
 # The CPU engines of the Python backend's program by name, the fastest first, and the file each needs. Films a second on
-# two cores with AMX, version 3: bf16 1,172, int8 758, fp32 449; mixed looks again at a tenth of the validation films. fp16 is not
-# among them: without AMX-FP16 it is slower than fp32 (about 250 against 400 films a second).
+# two cores with AMX, version 3: bf16 1,172, int8 758, fp32 449; mixed looks again at a tenth of the validation films.
+# fp16 is not among them: without AMX-FP16 it is slower than fp32 (about 250 against 400 films a second).
 CPU_ENGINES = {
     "openvino-bf16": "model.onnx",
     "openvino-mixed": "model.onnx",

@@ -16,7 +16,7 @@ ADVICE = {
     "empty_file": "The export probably failed. " + ANOTHER_EXPORT,
     "file_too_large": "Send the film alone and without other frames, or as a compressed DICOM, PNG or JPEG file.",
     "film_lost": "Send the film again.",
-    "unsupported_format": "Send the film as DICOM in grey levels, PNG or JPEG. PDF, TIFF and DICOM in palette colours are not read.",
+    "unsupported_format": "Send the film as PNG, JPEG or DICOM in grey levels. PDF and TIFF are not read.",
     "corrupt_image": "The file may have been cut off on its way. " + ANOTHER_EXPORT,
     "too_many_pixels": "Export the film at its own size; no chest detector has as many pixels.",
     "too_few_pixels": "This is probably a preview picture. Send the film itself.",
