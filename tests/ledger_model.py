@@ -67,6 +67,6 @@ class RepliesAreLost(Ledger):
     """Every call that is sent again when its reply was lost is: the first reply is lost each time."""
 
     def run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        if script in ("append", "submit", "claim", "renew", "release"):
+        if script in ("append", "submit", "claim", "renew", "release", "retry"):
             super().run(script, keys, arguments)
         return super().run(script, keys, arguments)

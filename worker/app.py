@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown
 
 from cxr.blobs import blob_store
 from cxr.custody import Custody
@@ -26,6 +26,7 @@ from worker.boxes import BoxedDecoder
 from worker.breaker import Breaker
 from worker.child import BoxPlan
 from worker.chunks import ChunkWorker
+from worker.ending import with_ending
 from worker.lanes import with_lanes
 from worker.observed import AnswerCount
 from worker.patience import with_patience
@@ -71,7 +72,7 @@ def create_worker(settings: Settings) -> Celery:
         max_stops=settings.max_chunk_attempts,
     )
 
-    def stop(**_: object) -> None:
+    def stop() -> None:
         breaker.stop()
         reconciler.stop()
 
@@ -85,9 +86,9 @@ def create_worker(settings: Settings) -> Celery:
 
     worker_init.connect(start_boxes, weak=False)
     worker_ready.connect(lambda **_: reconciler.start(), weak=False)
-    worker_shutting_down.connect(stop, weak=False)
     worker_shutdown.connect(close_boxes, weak=False)
     setup_logging.connect(lambda **_: configure_logging("worker", settings.log_level), weak=False)
+    with_ending(app, stop)
     return app
 
 

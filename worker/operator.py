@@ -14,7 +14,7 @@ from rich.table import Table
 from cxr.blobs import BlobStore, blob_store
 from cxr.custody import Custody
 from cxr.errors import CxrError
-from cxr.jobs import AuditLog, Backlog, JobStore, Ledger
+from cxr.jobs import AuditLog, Backlog, JobStore, Ledger, entry_of
 from cxr.queue import celery_app
 from cxr.schemas import JobState, Prediction
 from cxr.settings import Settings, read_settings
@@ -102,11 +102,9 @@ def set_aside() -> None:
 
 def retry(job_id: JobId, index: Annotated[int, typer.Argument(help="The image's number in the job.")]) -> None:
     """Let a set-aside image be tried again."""
-    desk = Desk.open()
-    if not desk.jobs.retry(job_id, index):
+    if not Desk.open().jobs.retry(job_id, index, entry_of(OPERATOR, "retried", job_id, 1)):
         console.print(f"{job_id} {index}: was not set aside", style="red")
         raise typer.Exit(1)
-    desk.audit.add(OPERATOR, "retried", job_id, 1)
     console.print(f"{job_id} {index}: waits again")
 
 

@@ -59,12 +59,13 @@ class AuditLog:
             self._redis.xadd(AUDIT, cast("Any", entry_of(actor, action, job_id, images, about)))
 
     def add_once(self, actor: str, action: str, job_id: str = "", *, within_s: int | None, about: str = "") -> None:
-        """Append one entry unless the same deed was recorded ``within_s`` seconds ago or less; None: ever."""
+        """Append one entry unless the same deed was recorded ``within_s`` seconds ago or less; None: ever.
+
+        Raises ``LedgerUnavailable``, and has then left no mark of a deed that is not on the record.
+        """
         key = f"{AUDIT}:{action}:{job_id}:{actor}:{about}"
-        with redis_errors():
-            first = self._redis.set(key, "1", nx=True, ex=within_s)
-        if first:
-            self.add(actor, action, job_id, about=about)
+        entry = as_arguments(entry_of(actor, action, job_id, about=about))
+        self._ledger.run("once", [key, AUDIT], ["" if within_s is None else within_s, *entry])
 
     def entries(self) -> Iterator[AuditEntry]:
         """All entries, oldest first."""

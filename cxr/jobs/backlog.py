@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 
 from cxr.jobs.ledger import DRAINED_PREFIX, LOAD_PREFIX, WORKED_PREFIX, Ledger, redis_errors
 
-STRETCH_S = 10  # answers are counted in stretches of this length
+STRETCH_S = 10  # answers are counted in stretches of this length, by Redis' clock (record.lua)
 STRETCHES = 6  # and the rate is the mean over this many finished ones
 DRAIN_KEPT_S = STRETCH_S * (STRETCHES + 2)
 LEAST_RETRY_AFTER_S, UNKNOWN_RETRY_AFTER_S, MOST_RETRY_AFTER_S = 1, 5, 600
@@ -41,11 +40,11 @@ class Backlog:
     """Every method raises ``LedgerUnavailable`` when Redis is away."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._redis = ledger.redis
+        self._ledger, self._redis = ledger, ledger.redis
 
     def standing(self) -> Standing:
         """What waits now, and how fast it goes."""
-        stretch = int(time.time()) // STRETCH_S
+        stretch = self._ledger.now_ms() // (1000 * STRETCH_S)
         with redis_errors():
             load = self._redis.hmget(LOAD_PREFIX + "all", ("images", "bytes"))
             now, *finished = self._stretches(DRAINED_PREFIX, stretch)
@@ -63,9 +62,3 @@ class Backlog:
         """The counts of this stretch and of those before it."""
         counts = self._redis.mget([prefix + str(last - back) for back in range(STRETCHES + 1)])
         return [int(count or 0) for count in counts]
-
-
-def stretch_keys() -> tuple[str, str]:
-    """Where the answers of this moment, and the time in which work was in hand, are counted."""
-    stretch = int(time.time()) // STRETCH_S
-    return f"{DRAINED_PREFIX}{stretch}", f"{WORKED_PREFIX}{stretch}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cxr.errors import LedgerUnavailable
 from cxr.jobs.backlog import Backlog
-from cxr.jobs.ledger import HELD, SET_ASIDE, Ledger, job_key, now_ms, redis_errors, waiting_key
+from cxr.jobs.ledger import HELD, SET_ASIDE, Ledger, job_key, redis_errors, waiting_key
 from cxr.jobs.presence import Presence
 from cxr.schemas import Chunk, HintQueue
 from cxr.telemetry.metrics import Reading
@@ -30,7 +30,8 @@ class LedgerGauges:
         """
         started = time.monotonic()
         try:
-            readings = [*self._queues(), *self._work(), *self._memory(), self._writable()]
+            now_ms = self._ledger.now_ms()
+            readings = [*self._queues(now_ms), *self._work(now_ms), *self._memory(), self._writable()]
         except LedgerUnavailable:
             yield Reading("cxr_ledger_up", "1 when Redis answers, else 0.", 0)
             return
@@ -46,7 +47,7 @@ class LedgerGauges:
             return Reading("cxr_ledger_writable", WRITABLE, 0)
         return Reading("cxr_ledger_writable", WRITABLE, 1)
 
-    def _queues(self) -> Iterator[Reading]:
+    def _queues(self, now_ms: int) -> Iterator[Reading]:
         for queue in HintQueue:
             labels = {"queue": queue.value}
             with redis_errors():
@@ -57,11 +58,11 @@ class LedgerGauges:
             yield Reading(
                 "cxr_queue_oldest_age_seconds",
                 "How long ago the job of the oldest waiting image was opened; 0 when none waits.",
-                self._oldest_age_s(queue),
+                self._oldest_age_s(queue, now_ms),
                 labels,
             )
 
-    def _oldest_age_s(self, queue: HintQueue) -> float:
+    def _oldest_age_s(self, queue: HintQueue, now_ms: int) -> float:
         with redis_errors():
             chunks = self._redis.zrange(waiting_key(queue), 0, OLDEST_OF - 1)
             jobs = {Chunk.parse(str(chunk)).job_id for chunk in chunks}
@@ -69,14 +70,16 @@ class LedgerGauges:
             for job_id in jobs:
                 pipe.hget(job_key(job_id), "created_at")
             opened = [int(created_ms) for created_ms in pipe.execute() if created_ms]
-        return max(0, now_ms() - min(opened)) / 1000 if opened else 0.0
+        return max(0, now_ms - min(opened)) / 1000 if opened else 0.0
 
-    def _work(self) -> Iterator[Reading]:
+    def _work(self, now_ms: int) -> Iterator[Reading]:
         standing = self._backlog.standing()
         with redis_errors():
-            in_hand = self._redis.zcount(HELD, now_ms(), "+inf")
+            in_hand = self._redis.zcount(HELD, now_ms, "+inf")
             aside = self._redis.scard(SET_ASIDE)
-        yield Reading("cxr_backlog_images", "Images of accepted jobs without an answer.", standing.images)
+        yield Reading(
+            "cxr_backlog_images", "Images without an answer, those that are still being received too.", standing.images
+        )
         yield Reading("cxr_backlog_bytes", "Bytes of the jobs that are not done.", standing.bytes)
         workers = float(self._presence.count())
         yield Reading("cxr_workers_present", "Workers that gave a sign of life within ten seconds.", workers)

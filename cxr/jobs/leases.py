@@ -7,16 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cxr.jobs.backlog import DRAIN_KEPT_S, stretch_keys
+from cxr.jobs.backlog import DRAIN_KEPT_S, STRETCH_S
 from cxr.jobs.ledger import (
     ANSWERED_PREFIX,
+    DRAINED_PREFIX,
     EXPIRING,
     HELD,
     JOB_PREFIX,
     LOAD_PREFIX,
     NEEDS,
     RECONCILER,
+    REMOVER,
     SET_ASIDE,
+    WORKED_PREFIX,
     WORKED_SINCE,
     Ledger,
     hints_key,
@@ -112,13 +115,12 @@ class Leases:
         whose answer is new are remembered for the operator.
         """
         queue, owner = self._queue_and_owner(chunk.job_id)
-        drained, worked = stretch_keys()
         keys = [job_key(chunk.job_id), job_key(chunk.job_id, "results"), waiting_key(queue), HELD, lease_key(chunk)]
         keys += [job_key(chunk.job_id, "attempts"), EXPIRING]
-        keys += [LOAD_PREFIX + "all", LOAD_PREFIX + f"owner:{owner}", drained, NEEDS, SET_ASIDE]
-        keys += [waiting_key(HintQueue.RECOVERED), worked, WORKED_SINCE]
-        arguments: list[Any] = [chunk.job_id, str(chunk), token, self._retention_ms, DRAIN_KEPT_S, ANSWERED_PREFIX]
-        arguments.append("1" if sets_aside else "")
+        keys += [LOAD_PREFIX + "all", LOAD_PREFIX + f"owner:{owner}", NEEDS, SET_ASIDE]
+        keys += [waiting_key(HintQueue.RECOVERED), WORKED_SINCE]
+        arguments: list[Any] = [chunk.job_id, str(chunk), token, self._retention_ms, ANSWERED_PREFIX]
+        arguments += ["1" if sets_aside else "", DRAINED_PREFIX, WORKED_PREFIX, STRETCH_S, DRAIN_KEPT_S]
         for index, result in results.items():
             image = images.get(index) if images else None
             reusable = bool(image and image.sha256 and result.model)
@@ -164,6 +166,10 @@ class Leases:
         """True for one caller in each ``turn_s``."""
         with redis_errors():
             return bool(self._ledger.redis.set(RECONCILER, "1", nx=True, px=int(turn_s * 1000)))
+
+    def take_removal_turn(self, worker: str, turn_s: float) -> bool:
+        """True when for ``turn_s`` from now this worker alone is to remove; it may take its own turn anew."""
+        return bool(self._ledger.run("turn", [REMOVER], [worker, int(turn_s * 1000)]))
 
     def _queue_and_owner(self, job_id: str) -> tuple[QueueName, str]:
         with redis_errors():

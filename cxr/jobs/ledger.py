@@ -14,7 +14,8 @@ from redis.backoff import EqualJitterBackoff, NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from cxr.errors import LedgerUnavailable
+from cxr.errors import JobNotFound, LedgerUnavailable
+from cxr.jobs.identity import is_job_id
 from cxr.schemas import Chunk
 from cxr.sentinel import watched_primary
 
@@ -28,6 +29,7 @@ DRAINED_PREFIX = "cxr:drained:"
 WORKED_PREFIX = "cxr:worked:"
 WORKED_SINCE = "cxr:worked_since"
 RECONCILER = "cxr:reconciler"
+REMOVER = "cxr:remover"
 JOBS = "cxr:jobs"
 AUDIT = "cxr:audit"
 SET_ASIDE = "cxr:set_aside"
@@ -54,6 +56,9 @@ SCRIPTS = (
     "due",
     "bind",
     "trim",
+    "once",
+    "turn",
+    "note",
 )
 STREAM_PAGE = 1000
 SOCKET_TIMEOUT_S, HASTY_TIMEOUT_S = 10, 2
@@ -92,6 +97,12 @@ class Ledger:
         """
         with redis_errors():
             return self._scripts[script](keys=list(keys), args=list(arguments))
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970 by Redis' clock, which all times in the ledger are of: others may be wrong."""
+        with redis_errors():
+            seconds, microseconds = self.redis.time()
+        return seconds * 1000 + microseconds // 1000
 
     def ping(self) -> None:
         """Raise ``LedgerUnavailable`` unless Redis answers."""
@@ -145,8 +156,10 @@ def _reason(error: redis.RedisError) -> str:
 
 def job_key(job_id: str, part: str = "") -> str:
     """The job's own hash, or with ``part`` one of ``images``, ``sent``, ``results``, ``attempts``, ``references``,
-    ``feedback``.
+    ``feedback``. Raises ``JobNotFound`` for what no job is called: it might be the name of another job's part.
     """
+    if not is_job_id(job_id):
+        raise JobNotFound(job_id)
     return f"{JOB_PREFIX}{job_id}:{part}" if part else JOB_PREFIX + job_id
 
 
@@ -167,10 +180,6 @@ def hints_key(queue: str) -> str:
 
 def lease_key(chunk: Chunk) -> str:
     return f"cxr:lease:{chunk}"
-
-
-def now_ms() -> int:
-    return int(datetime.now(UTC).timestamp() * 1000)
 
 
 def from_ms(milliseconds: str | float) -> datetime:

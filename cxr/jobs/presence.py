@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cxr.jobs.ledger import WORKERS, Ledger, now_ms, redis_errors
+from cxr.jobs.ledger import WORKERS, Ledger, redis_errors
 
 PRESENT_MS = 10_000  # several of a worker's looks for lost chunks
 
@@ -11,14 +11,15 @@ class Presence:
     """Every method raises ``LedgerUnavailable`` when Redis is away."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._redis = ledger.redis
+        self._ledger, self._redis = ledger, ledger.redis
 
     def alive(self, worker: str) -> None:
         """This worker is there now; who has long been silent is forgotten."""
+        now_ms = self._ledger.now_ms()
         with redis_errors():
             pipe = self._redis.pipeline()
-            pipe.zadd(WORKERS, {worker: now_ms()})
-            pipe.zremrangebyscore(WORKERS, "-inf", now_ms() - PRESENT_MS)
+            pipe.zadd(WORKERS, {worker: now_ms})
+            pipe.zremrangebyscore(WORKERS, "-inf", now_ms - PRESENT_MS)
             pipe.execute()
 
     def gone(self, worker: str) -> None:
@@ -28,5 +29,6 @@ class Presence:
 
     def count(self) -> int:
         """How many gave a sign within ten seconds."""
+        since_ms = self._ledger.now_ms() - PRESENT_MS
         with redis_errors():
-            return int(self._redis.zcount(WORKERS, now_ms() - PRESENT_MS, "+inf"))
+            return int(self._redis.zcount(WORKERS, since_ms, "+inf"))

@@ -7,7 +7,7 @@ no part of a job's rows, and are not to be logged.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import cast
 
 from cxr.jobs.ledger import Ledger, job_key, redis_errors
 from cxr.schemas import InstanceReference
@@ -17,16 +17,14 @@ class References:
     """Every method raises ``LedgerUnavailable`` when Redis is away."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._redis = ledger.redis
+        self._ledger, self._redis = ledger, ledger.redis
 
     def put(self, job_id: str, references: Mapping[int, InstanceReference]) -> None:
-        """Remember them by the index of their image."""
+        """Remember them by the index of their image; of a job that was deleted meanwhile, nothing."""
         if references:
-            fields: dict[Any, Any] = {
-                str(index): reference.model_dump_json() for index, reference in references.items()
-            }
-            with redis_errors():
-                self._redis.hset(job_key(job_id, "references"), mapping=fields)
+            keys = [job_key(job_id), job_key(job_id, "references")]
+            pairs = [(index, reference.model_dump_json()) for index, reference in references.items()]
+            self._ledger.run("note", keys, [word for pair in pairs for word in pair])
 
     def any(self, job_id: str) -> bool:
         """Whether any film of the job came as DICOM."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from cxr.jobs.ledger import RETURN_PREFIX, RETURNS, Ledger, now_ms, redis_errors
+from cxr.jobs.ledger import RETURN_PREFIX, RETURNS, Ledger, redis_errors
 
 TAKEN, FAILURES = "taken:", "failures"
 
@@ -17,8 +17,9 @@ class Returns:
 
     def owe(self, job_id: str) -> None:
         """The job's results are to be sent; does no harm when said twice."""
+        now_ms = self._ledger.now_ms()
         with redis_errors():
-            self._redis.zadd(RETURNS, {job_id: now_ms()}, nx=True)
+            self._redis.zadd(RETURNS, {job_id: now_ms}, nx=True)
 
     def claim(self, for_s: float) -> str | None:
         """A job whose turn it is, for this caller alone during ``for_s``; None when there is none."""
@@ -27,8 +28,9 @@ class Returns:
 
     def put_off(self, job_id: str, for_s: float) -> None:
         """Look at the job again after ``for_s``; also what keeps a claim."""
+        due_ms = self._ledger.now_ms() + int(for_s * 1000)
         with redis_errors():
-            self._redis.zadd(RETURNS, {job_id: now_ms() + int(for_s * 1000)}, xx=True)
+            self._redis.zadd(RETURNS, {job_id: due_ms}, xx=True)
 
     def taken(self, job_id: str) -> set[str]:
         """Names of the job's results that the node has taken."""

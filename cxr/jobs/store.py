@@ -24,7 +24,6 @@ from cxr.jobs.ledger import (
     from_ms,
     hints_key,
     job_key,
-    now_ms,
     owned_key,
     redis_errors,
     waiting_key,
@@ -69,7 +68,7 @@ class JobStore:
     def create(self, queue: QueueName, owner: str = ANYBODY) -> str:
         """Open a job for images; nothing is accepted before ``submit``. Raises ``RateExceeded``."""
         self._rates.count([Rate(f"jobs:{owner}", self._settings.max_owner_jobs_per_minute)])
-        job_id, now = new_job_id(), now_ms()
+        job_id, now = new_job_id(), self._ledger.now_ms()
         fields = {"state": JobState.RECEIVING, "queue": queue, "total": 0, "answered": 0, "created_at": now}
         fields[TRACEPARENT] = traceparent()
         with redis_errors():
@@ -191,8 +190,9 @@ class JobStore:
 
     def expired(self) -> list[str]:
         """Jobs whose retention has ended, and uploads that were never finished."""
+        now = self._ledger.now_ms()
         with redis_errors():
-            return [str(job_id) for job_id in self._ledger.redis.zrangebyscore(EXPIRING, "-inf", now_ms())]
+            return [str(job_id) for job_id in self._ledger.redis.zrangebyscore(EXPIRING, "-inf", now)]
 
     def unneeded(self, hashes: Sequence[str]) -> list[str]:
         """Those of these blobs that no job names."""
@@ -221,12 +221,16 @@ class JobStore:
             members = sorted(str(member) for member in self._ledger.redis.smembers(SET_ASIDE))
         return [(job_id, int(index)) for job_id, index in (member.rsplit("/", 1) for member in members)]
 
-    def retry(self, job_id: str, index: int) -> bool:
-        """Let a set-aside image be tried again; False when it was not set aside. The reconciler hints it."""
+    def retry(self, job_id: str, index: int, entry: Entry | None = None) -> bool:
+        """Let a set-aside image be tried again; False when it was not set aside. The reconciler hints it.
+
+        With ``entry``, that is on the record as soon as it is done.
+        """
         queue = HintQueue(self.job(job_id).queue).again
         keys = [job_key(job_id), job_key(job_id, "results"), waiting_key(queue), hints_key(queue), EXPIRING]
         loads = [LOAD_PREFIX + "all", self._owner_load(job_id)]
-        return bool(self._ledger.run("retry", [*keys, *loads, SET_ASIDE], [job_id, index]))
+        arguments = [job_id, index, secrets.token_hex(8), *as_arguments(entry)]
+        return bool(self._ledger.run("retry", [*keys, *loads, SET_ASIDE, AUDIT], arguments))
 
     def _job_or_none(self, job_id: str) -> Job | None:
         try:

@@ -14,7 +14,11 @@ CHUNK_IMAGES = histogram(
 )
 CHUNKS = counter("cxr_chunks", "Chunks by outcome: answered, nothing_to_do, or an error's code.", "outcome")
 CHUNKS_IN_HAND = gauge("cxr_chunks_in_hand", "Chunks that this worker is working on.")
-CHUNKS_HINTED_AGAIN = counter("cxr_chunks_hinted_again", "Chunks that the reconciler hinted again.")
+CHUNKS_HINTED_AGAIN = counter(
+    "cxr_chunks_hinted_again",
+    "Chunks hinted again because the worker that had them stopped, or put_off: a part was away, or a message was lost.",
+    "cause",
+)
 IMAGES_SET_ASIDE = counter("cxr_images_set_aside", "Images that were set aside because they kept stopping workers.")
 ANSWERED_SECONDS = histogram(
     "cxr_answer_duration_seconds",

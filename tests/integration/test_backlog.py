@@ -8,7 +8,7 @@ import time
 import pytest
 
 from cxr.errors import QueueFull, QuotaExceeded
-from cxr.jobs import Backlog, JobStore, Leases, Ledger, Standing
+from cxr.jobs import Backlog, JobStore, Leases, Ledger, LedgerGauges, Standing
 from cxr.jobs.backlog import UNKNOWN_RETRY_AFTER_S
 from cxr.schemas import QueueName
 from tests.ledger_jobs import ANSWER, image, submitted
@@ -30,6 +30,29 @@ def test_the_backlog_is_counted_and_bounded(jobs: JobStore, leases: Leases, ledg
     jobs.delete(second)
     jobs.delete(first)
     assert (backlog.standing().images, backlog.standing().bytes) == (0, 0)
+
+
+def test_an_upload_that_is_half_received_is_in_the_backlog_and_waits_for_no_worker(
+    jobs: JobStore, leases: Leases, ledger: Ledger
+) -> None:
+    """The alert NothingIsAnswered goes by the figures that begin when a job is accepted."""
+
+    def shown() -> tuple[float, float, float]:
+        found: dict[str, float] = {}
+        for reading in LedgerGauges(ledger).read():
+            found[reading.name] = found.get(reading.name, 0) + reading.value
+        return found["cxr_backlog_images"], found["cxr_queue_waiting_chunks"], found["cxr_leases_in_flight"]
+
+    job = jobs.create(QueueName.BATCH)
+    jobs.append(job, [(image(number), None) for number in range(4)])
+    assert shown() == (4, 0, 0)
+    [chunk] = jobs.submit(job)
+    assert shown() == (4, 1, 0)
+    lease = leases.claim(chunk)
+    assert lease is not None
+    assert shown() == (4, 0, 1)
+    leases.release(lease, pause_s=10)
+    assert shown() == (4, 0, 1)
 
 
 def test_who_is_to_come_again_hears_when_from_the_time_in_which_there_was_work(

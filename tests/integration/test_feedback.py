@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from cxr.errors import NotChestXray
-from cxr.jobs import JobStore, Leases
+from cxr.jobs import AuditLog, JobStore, Leases, Ledger
 from cxr.jobs.feedback import LONGEST_REASON
 from cxr.schemas import Chunk, Finding, ModelIdentity, Prediction, Rejection
 from deploy.local.settings import ROOT
@@ -77,6 +77,18 @@ def test_an_opinion_is_kept_with_what_it_speaks_of(client: TestClient, job: str)
     kept = client.get(f"/v1/jobs/{job}/images/0/feedback").json()
     assert [entry["verdict"] for entry in kept] == ["disagree", "agree"]
     assert kept[0] == said
+
+
+def test_who_reads_what_was_said_is_on_the_record(client: TestClient, job: str, ledger: Ledger) -> None:
+    """It says what was found, as the results do."""
+    say(client, job, 0, verdict="agree")
+    for address in (f"{job}/images/5", f"{job[:-1]}!/images/0"):
+        assert client.get(f"/v1/jobs/{address}/feedback").status_code == 404
+    assert [entry.action for entry in AuditLog(ledger).entries()] == ["feedback"]
+    for _ in range(2):
+        assert client.get(f"/v1/jobs/{job}/images/0/feedback").json()[0]["probability"] == 0.9
+    read = list(AuditLog(ledger).entries())[1:]
+    assert [(entry.actor, entry.action, entry.job_id) for entry in read] == [("anybody", "read", job)]
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ import pytest
 from cxr.blobs import FolderStore
 from cxr.custody import Custody
 from cxr.errors import JobNotFound, LedgerUnavailable
-from cxr.jobs import AuditLog, Backlog, JobStore, Leases, Ledger
-from cxr.schemas import Chunk, JobState, QueueName, Rejection
-from tests.ledger_jobs import ANSWER, submitted
+from cxr.jobs import AuditLog, Backlog, JobStore, Leases, Ledger, Receptions, References, entry_of
+from cxr.schemas import Chunk, InstanceReference, JobState, QueueName, Rejection
+from cxr.settings import Settings
+from tests.ledger_jobs import ANSWER, image, submitted
+from tests.ledger_model import RepliesAreLost
 
 
 @pytest.fixture
@@ -127,6 +129,38 @@ def test_a_deleted_jobs_chunk_is_not_hinted_for_ever(jobs: JobStore, leases: Lea
     assert leases.claim(chunk) is None
     assert [leases.overdue(0) for _ in range(3)] == [[], [], []]
     assert ledger.redis.zcard("cxr:waiting:interactive") == 0
+
+
+def test_what_the_doors_write_of_a_job_after_it_was_deleted_leaves_nothing(jobs: JobStore, ledger: Ledger) -> None:
+    """Between a film's row and the instance it came as, its owner may delete the job."""
+    films = {
+        index: InstanceReference(sop_class_uid="1.2", instance_uid=f"1.2.{index}", series_uid="1.3", study_uid="1.4")
+        for index in (0, 1)
+    }
+    kept, deleted = jobs.create(QueueName.INTERACTIVE), jobs.create(QueueName.INTERACTIVE)
+    jobs.append(deleted, [(image(1), None)])
+    jobs.delete(deleted)
+    for job_id in (kept, deleted):
+        References(ledger).put(job_id, films)
+        Receptions(ledger).put_in(job_id, QueueName.BATCH)
+    assert [key for key in ledger.redis.keys("*") if deleted in str(key)] == []
+    assert References(ledger).get(kept, [0, 1]) == films
+    assert jobs.job(kept).queue is QueueName.BATCH
+
+
+def test_a_retry_whose_reply_was_lost_is_done_and_recorded_once(
+    jobs: JobStore, leases: Leases, ledger: Ledger, settings: Settings
+) -> None:
+    job_id, [chunk] = submitted(jobs, 2)
+    leases.record(chunk, {1: ANSWER})
+    leases.set_aside(Chunk(job_id, 0, 0), ANSWER)
+    patient = JobStore(RepliesAreLost(settings.redis_url), settings)
+    entry = entry_of("k", "retried", job_id, 1)
+    assert patient.retry(job_id, 0, entry)
+    assert not patient.retry(job_id, 0, entry), "it is not set aside any more"
+    assert not patient.retry(job_id, 1, entry), "it never was"
+    assert (jobs.job(job_id).state, jobs.job(job_id).answered) == (JobState.RUNNING, 1)
+    assert [(said.actor, said.action, said.job_id) for said in AuditLog(ledger).entries()] == [("k", "retried", job_id)]
 
 
 def test_a_chunk_given_back_after_its_job_was_deleted_leaves_nothing(

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cxr.jobs import AuditLog, Presence
+import pytest
+
+from cxr.jobs import AuditLog, Ledger, Presence
 from cxr.jobs.ledger import AUDIT
-from cxr.schemas import JobState, QueueName, Rejection
+from cxr.schemas import Chunk, JobState, QueueName, Rejection
 from deploy.local.settings import ROOT
 from tests.files import png
 from tests.stack import Stack, wait_until
@@ -61,6 +65,7 @@ def test_an_image_that_was_set_aside_is_tried_again(stack: Stack) -> None:
     [answer] = stack.results(job_id)
     assert getattr(answer, "code", None) != "poison_image"
     assert worker(stack, "retry", job_id, "0").returncode == 1
+    assert [entry.action for entry in AuditLog(stack.ledger).entries() if entry.job_id == job_id] == ["retried"]
 
 
 def test_a_job_is_stopped_and_the_record_says_so(redis_stack: Stack) -> None:
@@ -122,6 +127,34 @@ def test_a_drained_worker_stops_by_itself_and_no_other(redis_stack: Stack) -> No
     assert redis_stack.alive("worker-2")
     for name in names:
         redis_stack.stop(name)
+
+
+@pytest.fixture
+def lone_worker(redis_stack: Stack, ledger: Ledger) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker on an empty ledger, without Triton."""
+    redis_stack.start("worker")
+    yield redis_stack.process("worker")
+    redis_stack.stop("worker")
+
+
+@pytest.mark.parametrize("told", ["drain", "signal"])
+def test_a_worker_that_waits_for_triton_stops_when_told_and_puts_its_chunk_back(
+    redis_stack: Stack, ledger: Ledger, lone_worker: subprocess.Popen[bytes], told: str
+) -> None:
+    said_before = redis_stack.log("worker").count("model_away")
+    job_id = redis_stack.submit([png()])
+    wait_until(lambda: redis_stack.log("worker").count("model_away") > said_before, 60, "the model to be missed")
+    in_hand = re.compile(rf"^(worker-{lone_worker.pid}@\S+): [1-9]\d* chunks in hand", re.MULTILINE)
+    wait_until(lambda: in_hand.search(worker(redis_stack, "workers").stdout), 60, "a chunk to wait for the model")
+    if told == "drain":
+        name = f"worker-{lone_worker.pid}@{socket.gethostname()}"
+        assert worker(redis_stack, "drain", name).returncode == 0
+    else:
+        lone_worker.terminate()
+    wait_until(lambda: not redis_stack.alive("worker"), 15, "the worker to stop")
+    assert lone_worker.returncode == 0
+    assert Presence(ledger).count() == 0, "and does not look present any more"
+    assert redis_stack.leases.claim(Chunk(job_id, 0, 0)) is not None, "another worker may have it"
 
 
 def test_what_cannot_be_done_is_said_in_a_line(redis_stack: Stack) -> None:
