@@ -63,9 +63,9 @@ def _outcome(rates: dict[str, Figure], failed: dict[str, str]) -> Outcome:
         "a peer can be given. Each batches as its documentation recommends (at most",
         f"{MAX_BATCH} films, {1000 * BATCH_WAIT_S:.0f} ms, where BentoML waits as it sees fit; FastAPI has no",
         "batching), with a process a core; each is a file of `bench/peers/`. A peer is started, warmed, measured and",
-        "ended in each round; ours stays up, idle meanwhile. Ours over HTTP is durable (every film and answer synced to",
-        f"disk before it counts), {JOBS_IN_FLIGHT} jobs of 64 in flight, measured {JOBS_LONGER} times as long, since a job counts whole; the",
-        "peers keep nothing. Over gRPC ours keeps nothing either.",
+        "ended in each round; ours stays up, idle meanwhile. Ours over HTTP is durable (every film and answer synced",
+        f"to disk before it counts), {JOBS_IN_FLIGHT} jobs of 64 in flight, measured {JOBS_LONGER} times as long,",
+        "since a job counts whole; the peers keep nothing. Over gRPC ours keeps nothing either.",
     )
     ours = rates[JOBS]
     rows = []
