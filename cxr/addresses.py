@@ -5,9 +5,11 @@
     host:port                one server, or one name with several addresses (headless Service, scaled compose service)
     host:port,host:port,...  several servers by name or address
 
-One name is left to gRPC's resolver (``dns:///``), which asks again whenever a connection ends: servers that come and go
-under the name are found. gRPC takes a list of servers as numbers only, so the names of a list are looked up here, when
-the channel is opened, and again when no server answers.
+One name is left to gRPC's resolver (``dns:///``), which asks again when a connection ends, and only then: while all
+hold, a server that is added under the name gets no calls. So the Tritons of Kubernetes and Compose end each connection
+at the age of a minute (``--grpc-max-connection-age``; what was asked over it is answered first), and one that comes, or
+comes back, is found in about that time (``tests/integration/test_triton_comes_back.py``). Of a list of servers gRPC
+takes numbers only, so its names are looked up here, when the channel is opened, and again when no server answers.
 
 Balancing is gRPC's own ``round_robin``: a connection to each server, calls in turn over those that are up. It deals out
 calls; a Kubernetes Service would deal out connections, of which each worker has one. A call that meets a server going

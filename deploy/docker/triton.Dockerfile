@@ -39,7 +39,8 @@ EXPOSE 8001 8002
 HEALTHCHECK --interval=10s --timeout=3s --start-period=180s --retries=6 \
     CMD ["curl", "-fsS", "http://127.0.0.1:8002/metrics"]
 ENTRYPOINT ["tritonserver"]
-CMD ["--model-repository=/models", "--model-control-mode=none", "--allow-http=false", "--exit-timeout-secs=30"]
+CMD ["--model-repository=/models", "--model-control-mode=none", "--allow-http=false", \
+     "--grpc-max-connection-age=60000", "--grpc-max-connection-age-grace=60000", "--exit-timeout-secs=30"]
 
 FROM triton AS engine-packages
 USER 0:0

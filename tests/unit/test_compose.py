@@ -11,11 +11,13 @@ import pytest
 
 from cxr.settings import Settings
 from deploy.local.settings import ROOT
+from tests.containers import stages
 from tests.manifests import OURS
 from tests.parts import SECRETS, compose, defaulted, of_compose, of_kubernetes
 from tests.programs import program
 
 SERVICES = sorted(compose()["services"])
+GUIDE = (ROOT / "docs" / "operations.md").read_text()
 PROCESSES = ("worker", "gateway")
 
 
@@ -31,6 +33,34 @@ def test_the_cpu_profile_is_taken_where_none_is_asked_for() -> None:
     assert "COMPOSE_PROFILES=cpu" in (ROOT / ".env").read_text()
     profiles = {name: service.get("profiles") for name, service in compose()["services"].items()}
     assert (profiles["triton"], profiles["triton-gpu"], profiles["gateway"]) == (["cpu"], ["gpu"], None)
+
+
+def test_what_a_machine_runs_is_said_where_every_command_reads_it() -> None:
+    """Compose leaves services of other profiles alone: what one command named alone, the next would leave as it is."""
+    pages = [GUIDE, (ROOT / "README.md").read_text(), (ROOT / "docker-compose.yml").read_text()]
+    assert not any("--profile" in page for page in pages)
+    [block] = [found for found in re.findall(r"```\w*\n(.*?)```", GUIDE, re.DOTALL) if "COMPOSE_PROFILES=" in found]
+    said = dict(line.split("=", 1) for line in block.splitlines() if not line.startswith("#"))
+    profiles = set(said.pop("COMPOSE_PROFILES").split(","))
+    of_service = {name: set(service.get("profiles", [])) for name, service in compose()["services"].items()}
+    assert profiles <= set().union(*of_service.values())
+    left_out = {name for name, its in of_service.items() if its and not its & profiles}
+    assert left_out == {"triton"}, "that of the CPU"
+    assert set(said) <= set(re.findall(r"\$\{(\w+):-", (ROOT / "docker-compose.yml").read_text()))
+
+
+def test_the_guide_archives_the_record_into_a_folder_that_stays_and_that_its_user_may_write() -> None:
+    [(mounted, name, file)] = re.findall(
+        r"^docker compose run --rm -v \"\$PWD/archive:(/\w+)\" (\w+) python -m worker archive-audit (\S+)$",
+        GUIDE,
+        re.MULTILINE,
+    )
+    service = compose()["services"][name]
+    assert Path(file).parent == Path(mounted)
+    assert mounted not in [volume.split(":")[1] for volume in service["volumes"]]
+    assert not any(mount.startswith(mounted) for mount in service["tmpfs"])
+    [user] = re.findall(r"^sudo install -d -o (\d+) -g \1 -m 700 archive$", GUIDE, re.MULTILINE)
+    assert f"USER {user}:{user}" in stages(name)
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -228,6 +228,46 @@ def test_the_guides_overlay_leaves_our_redis_out(tmp_path: Path) -> None:
             kubernetes_validate.validate(each, RELEASES[-1], strict=True)
 
 
+def deployments(overlay: str) -> dict[str, dict[str, Any]]:
+    """Their specs by name."""
+    return {each["metadata"]["name"]: each["spec"] for each in of_kind(overlay, "Deployment")}
+
+
+@every_overlay
+def test_a_roll_needs_no_gpu_that_is_to_spare(overlay: str) -> None:
+    """Where each pod holds a GPU, none comes before one went; elsewhere none goes before one came."""
+    for name, spec in deployments(overlay).items():
+        limits = [each["resources"]["limits"] for each in spec["template"]["spec"]["containers"]]
+        on_gpu = any("nvidia.com/gpu" in limit for limit in limits)
+        assert on_gpu == (name == "triton" and overlay != "cpu")
+        surge, away = (0, 1) if on_gpu else (1, 0)
+        assert spec["strategy"] == {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxSurge": surge, "maxUnavailable": away},
+        }
+        assert not on_gpu or spec["replicas"] > 1, "the others answer meanwhile"
+
+
+def test_the_commands_of_an_upgrade_keep_the_order_that_the_guide_says() -> None:
+    """What is paused stays so through `kubectl apply`, as no manifest says anything of it."""
+    upgrade = OPERATIONS.read_text().split("## Upgrade")[1].split("\n## ")[0]
+    [said] = re.findall(r"needs an order says so in CHANGELOG.md; it is ([^.]+)\.", upgrade)
+    assert said == "Triton, workers, gateway, DICOM door"
+    order = ["triton", "worker", "gateway", "dicom"]
+    assert set(deployments("production")) == set(order)
+    assert not any("paused" in spec for overlay in OVERLAYS for spec in deployments(overlay).values())
+    pause, apply, *steps = re.search(r"```sh\n(.*?)```", upgrade, re.DOTALL)[1].splitlines()  # type: ignore[index]
+    assert " rollout pause " in pause
+    assert re.findall(r"deployment/(\w+)", pause) == order[1:]
+    assert "kubectl apply -k " in apply
+    taken = [re.findall(r"rollout (status|resume) deployment/(\w+)", step)[0] for step in steps]
+    assert taken == [
+        ("status", "triton"),
+        *[(verb, name) for name in ("worker", "gateway") for verb in ("resume", "status")],
+        ("resume", "dicom"),
+    ]
+
+
 def test_a_backup_is_put_back_into_the_same_volumes_as_the_same_users() -> None:
     found = {each.name: each for each in workloads("cpu")}
     holders = {"restore-ledger": (found["redis"], "ledger-redis-0"), "restore-films": (found["worker"], "blobs")}

@@ -10,6 +10,10 @@ import pytest
 
 from cxr import addresses
 from cxr.addresses import OPTIONS, channel_target
+from cxr.settings import Settings
+from tests.manifests import OVERLAYS
+from tests.parts import SECRETS, of_compose, of_kubernetes
+from tests.unit.test_dockerfiles import last
 
 Names = Callable[..., None]
 
@@ -80,3 +84,19 @@ def test_calls_are_dealt_out_and_tried_again_where_a_server_goes_away() -> None:
     assert method["name"] == [{"service": "inference.GRPCInferenceService"}]
     assert method["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
     assert options["grpc.service_config_disable_resolution"] == 1
+
+
+@pytest.mark.parametrize("where", [*OVERLAYS, "compose", "image"])
+def test_every_triton_ends_a_connection_in_a_minute_and_answers_what_was_asked_over_it(where: str) -> None:
+    """gRPC asks for a name's addresses again when a connection ends: tests/integration/test_triton_comes_back.py."""
+    if where == "image":
+        commands = [json.loads(last("triton", "CMD"))]
+    elif where == "compose":
+        commands = [part.words for part in of_compose().values() if part.words[0] == "tritonserver"]
+        assert len(commands) == 2
+    else:
+        commands = [of_kubernetes(where, {**SECRETS, "blobs": {}})["triton"].words]
+    for words in commands:
+        options = dict(word.removeprefix("--").split("=", 1) for word in words if word.startswith("--"))
+        assert int(options["grpc-max-connection-age"]) == 60_000  # milliseconds, as tritonserver --help says
+        assert int(options["grpc-max-connection-age-grace"]) >= 2000 * Settings().infer_timeout_s
