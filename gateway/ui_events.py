@@ -14,24 +14,23 @@ import gradio as gr
 from pydantic import ValidationError
 
 from cxr.errors import CxrError, ImageNotFound, JobNotFound, RequestRefused, ScopeMissing
-from cxr.schemas import Job, JobResult
+from cxr.schemas import Job
 from gateway.auth import Scope, caller_of
 from gateway.cards import Cards
 from gateway.feedback import Said, give_feedback
-from gateway.page.jobs import recent_jobs, tells_findings
+from gateway.page.jobs import recent_jobs
 from gateway.page.reading import EMPTY, Way, reading
 from gateway.page.standing import deleted, fault, progress, receiving
 from gateway.page.worklist import worklist
 from gateway.parts import Parts
 from gateway.problems import log_unavailable, status_of
 from gateway.spool import Upload
-from gateway.ui_view import Shown, View, Visit
+from gateway.ui_recent import recent_of
+from gateway.ui_view import Shown, View, Visit, film_named, job_named
 from gateway.uploads import accept
 from gateway.worklists import Answer, Line, Order, Worklists
 
 TABS = ("read", "batch", "system")
-RECENT_JOBS = 20
-COUNTED_FILMS = 50  # a recent job of no more films says what came out of it, which is read from all of them
 FOLLOW_S, FOLLOW_LONG_S = 0.5, 3.0  # between two looks at what is not final
 LONG_FILMS = 5_000
 
@@ -62,13 +61,11 @@ class Page:
 
     def choose(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """A film of the list was chosen."""
-        view = visit.view
-        chosen = replace(view, film_job=view.list_job, film=max(0, int(event.index)))
-        return self._drawn(visit, chosen, request, tab="read")
+        return self._drawn(visit, film_named(event, visit.view), request, tab="read")
 
     def turn(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """The next film or the one before is to be read."""
-        return self._drawn(visit, replace(visit.view, film=max(0, int(event.index))), request)
+        return self._drawn(visit, film_named(event, visit.view), request)
 
     def arrange(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """The list is to be sorted or sifted otherwise, or turned to another page."""
@@ -101,18 +98,18 @@ class Page:
         """A listed job is to be stopped; the answers it has stay."""
         try:
             seen = self._seen(request, Scope.SUBMIT)
-            seen.custody.cancel(_job_named(event), seen.caller.actor)
+            seen.custody.cancel(job_named(event), seen.caller.actor)
         except CxrError as error:
             return Shown(visit, standing=self._fault(error, "Not cancelled", request)).parts()
         return self._drawn(visit, visit.view, request)
 
     def forget_list(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """A listed job is to be deleted."""
-        return self._forget(_job_named(event), visit, "standing", request)
+        return self._forget(job_named(event), visit, "standing", request)
 
     def forget_film(self, visit: Visit, event: gr.EventData, request: gr.Request) -> tuple[object, ...]:
         """The job of a lone film is to be deleted."""
-        return self._forget(_job_named(event), visit, "alert", request)
+        return self._forget(job_named(event), visit, "alert", request)
 
     def look(self, visit: Visit, request: gr.Request) -> tuple[object, ...]:
         """Time has passed: what is not final is read again."""
@@ -137,7 +134,6 @@ class Page:
         yield None, *shown.parts()
 
     def _forget(self, job_id: str, visit: Visit, place: str, request: gr.Request) -> tuple[object, ...]:
-        shown = Shown(visit)
         try:
             seen = self._seen(request, Scope.SUBMIT)
             films = seen.jobs.job(job_id).total
@@ -145,6 +141,7 @@ class Page:
         except JobNotFound:
             return self._cleared(visit, visit.view.without(job_id), request).parts()
         except CxrError as error:
+            shown = Shown(visit)
             setattr(shown, place, self._fault(error, "Not deleted", request))
             return shown.parts()
         shown = self._cleared(visit, visit.view.without(job_id), request)
@@ -189,8 +186,13 @@ class Page:
         return shown
 
     def _drawn(self, visit: Visit, view: View, request: gr.Request, tab: str | None = None) -> tuple[object, ...]:
+        """The film and the list of this view; what it has not is not left from before."""
         visit.choose(view)
         shown = Shown(visit)
+        if not view.film_job:
+            shown.film = EMPTY
+        if not view.list_job:
+            shown.standing = shown.films = ""
         if tab:
             shown.tabs = gr.Tabs(selected=tab)
         self._draw(shown, request)
@@ -256,14 +258,13 @@ class Page:
         films = self._worklists.of(seen.jobs, job)
         counts = films.counts()
         shown.standing = progress(job, counts, films.images_per_s, seen.references.any(job.id))
-        shown.films = worklist(films.arranged(view.wanted), view.first, job.total, view.wanted, counts)
+        shown.films = worklist(job.id, films.arranged(view.wanted), view.first, job.total, view.wanted, counts)
         return not job.state.final
 
     def _recent(self, request: gr.Request, opened: str = "") -> str:
         try:
             seen = self._seen(request, Scope.READ)
-            found = [(job, _first_films(seen, job)) for job in seen.jobs.recent(RECENT_JOBS)]
-            return recent_jobs(found, opened, everybodys=seen.caller.sees is None)
+            return recent_jobs(recent_of(seen), opened, everybodys=seen.caller.sees is None)
         except CxrError as error:
             return self._fault(error, "Recent jobs cannot be listed now", request)
 
@@ -278,19 +279,3 @@ class Page:
         caller = caller_of(request)
         caller.must_have(scope)
         return self._parts.seen_by(caller)
-
-
-def _first_films(seen: Parts, job: Job) -> list[JobResult]:
-    """All films of a job that is soon read, on the record where its findings are told; of another the first."""
-    try:
-        films = list(seen.jobs.results(job.id, 0, COUNTED_FILMS if job.total <= COUNTED_FILMS else 1))
-        if tells_findings(job, films):
-            seen.custody.read(job.id, seen.caller.actor)
-    except JobNotFound:  # deleted meanwhile
-        return []
-    return films
-
-
-def _job_named(event: gr.EventData) -> str:
-    """The job that what was asked is about."""
-    return str((event._data or {}).get("job", ""))

@@ -25,6 +25,9 @@ class View:
         return View(left.film_job, left.film) if self.list_job == job_id else left
 
 
+ALWAYS = ("tabs", "recent")  # parts that show neither the film nor the list that is looked at
+
+
 @dataclass
 class Visit:
     """One open page: what its visitor looks at now. A choice is a new ``View``, even of the same film."""
@@ -66,6 +69,19 @@ class Shown:
         return self.visit.view is self.view
 
     def parts(self) -> tuple[object, ...]:
-        """What the page is given: nothing where something else was chosen meanwhile, which its own event shows."""
+        """What the page is given: of film and list nothing where something else was chosen meanwhile, for its own event
+        draws both.
+        """
         names = [part.name for part in fields(self) if part.name not in ("visit", "long", "view")]
-        return tuple(getattr(self, name) if self.current else gr.skip() for name in names)
+        given = self.current
+        return tuple(getattr(self, name) if given or name in ALWAYS else gr.skip() for name in names)
+
+
+def film_named(event: gr.EventData, view: View) -> View:
+    """The view with the film that was asked for."""
+    return replace(view, film_job=job_named(event), film=max(0, int(event.index)))
+
+
+def job_named(event: gr.EventData) -> str:
+    """The job that what was asked is about."""
+    return str((event._data or {}).get("job", ""))

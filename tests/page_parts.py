@@ -91,7 +91,7 @@ URGENT = Arrangement()
 
 def listed(rows: list[JobResult], wanted: Arrangement = URGENT, first: int = 0) -> str:
     films = Worklist([Line.of(row) for row in rows], 0.0)
-    return worklist(films.arranged(wanted), first, len(rows), wanted, films.counts())
+    return worklist("job", films.arranged(wanted), first, len(rows), wanted, films.counts())
 
 
 class Tags(HTMLParser):

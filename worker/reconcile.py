@@ -85,7 +85,7 @@ class Reconciler:
             log.error("image_set_aside", chunk=str(chunk), stops=overdue.stops)
             self._leases.set_aside(chunk, Rejection.of(PoisonImage(f"{overdue.stops} workers")))
         else:
-            CHUNKS_HINTED_AGAIN.labels(STOPPED if overdue.stops else PUT_OFF).inc()
+            CHUNKS_HINTED_AGAIN.labels(PUT_OFF if overdue.put_off else STOPPED).inc()
             log.info("chunk_enqueued_again", chunk=str(chunk), stops=overdue.stops)
             self._queue.enqueue(overdue.queue, [chunk])
 

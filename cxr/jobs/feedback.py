@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field, field_validator
 
 from cxr.errors import JobNotFound
-from cxr.jobs.ledger import Ledger, job_key
+from cxr.jobs.ledger import Ledger, from_ms, job_key
 from cxr.schemas import Finding, Frozen, JobResult, ModelIdentity, Prediction
 
 FEEDBACK = "cxr:feedback"
@@ -85,7 +85,7 @@ class FeedbackLog:
         probability = result.probability if isinstance(result, Prediction) else None
         said = Feedback(
             **opinion.model_dump(),
-            at=datetime.now(UTC),
+            at=from_ms(self._ledger.now_ms()),
             reader=reader,
             job_id=job_id,
             index=row.index,

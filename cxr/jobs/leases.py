@@ -45,11 +45,15 @@ class Lease:
 
 @dataclass(frozen=True)
 class OverdueChunk:
-    """A chunk nobody is working on, where to hint it, and how many workers claimed it and fell silent (``stops``)."""
+    """A chunk nobody is working on, where to hint it, and how many workers claimed it and fell silent (``stops``).
+
+    ``put_off``: that is not why it is to be hinted now; its pause is over, or its message was lost.
+    """
 
     queue: HintQueue
     chunk: Chunk
     stops: int
+    put_off: bool
 
 
 class Leases:
@@ -154,8 +158,8 @@ class Leases:
         keys = [HELD, *(key for queue in HintQueue for key in (queue.value, waiting_key(queue), hints_key(queue)))]
         found = iter(self._ledger.run("overdue", keys, [int(between_looks_s * 1000), most, JOB_PREFIX, *names]))
         return [
-            OverdueChunk(HintQueue(queue), Chunk.parse(chunk), int(stops))
-            for queue, chunk, stops in zip(found, found, found, strict=True)
+            OverdueChunk(HintQueue(queue), Chunk.parse(chunk), int(stops), cause == "put_off")
+            for queue, chunk, stops, cause in zip(found, found, found, found, strict=True)
         ]
 
     def set_aside(self, chunk: Chunk, poison: Rejection) -> None:

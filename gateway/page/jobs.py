@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cxr.schemas import Job, JobResult, JobState
 from gateway.page.words import ANSWERS, escape, moment, words_for
@@ -28,15 +29,24 @@ NO_JOBS = """
 </section>"""
 
 
-def recent_jobs(jobs: Sequence[tuple[Job, Sequence[JobResult]]], opened: str, everybodys: bool = False) -> str:
-    """HTML of jobs, each with its films or the first of them; ``opened`` is the id of the one that is looked at.
+@dataclass(frozen=True)
+class RecentJob:
+    """A job with its films or the first of them, and whether the list says what came out of it."""
+
+    job: Job
+    films: Sequence[JobResult]
+    tells_findings: bool = False
+
+
+def recent_jobs(jobs: Sequence[RecentJob], opened: str, everybodys: bool = False) -> str:
+    """HTML of jobs; ``opened`` is the id of the one that is looked at.
 
     ``everybodys``: where nobody signs in, they are not the visitor's own.
     """
     if not jobs:
         return NO_JOBS
     title = "Recent jobs on this server" if everybodys else "My recent jobs"
-    rows = "".join(_row(job, films, job.id == opened) for job, films in jobs if films)
+    rows = "".join(_row(recent, recent.job.id == opened) for recent in jobs if recent.films)
     return f"""
 <section class="panel recent" aria-label="{title}">
   <details{"" if opened else " open"}><summary>{title} <span class="caption">{len(jobs)}</span></summary>
@@ -44,25 +54,21 @@ def recent_jobs(jobs: Sequence[tuple[Job, Sequence[JobResult]]], opened: str, ev
 </section>"""
 
 
-def tells_findings(job: Job, films: Sequence[JobResult]) -> bool:
-    """Whether the list says what came out of this job."""
-    return job.state is JobState.DONE and len(films) == job.total
-
-
-def _row(job: Job, films: Sequence[JobResult], opened: bool) -> str:
-    name = films[0].image.name
+def _row(recent: RecentJob, opened: bool) -> str:
+    job, name = recent.job, recent.films[0].image.name
     more = f" and {job.total - 1:,} more" if job.total > 1 else ""
     current = ' aria-current="true"' if opened else ""
     return f"""
 <li><a href="?job={escape(job.id)}" data-open="{escape(job.id)}"{current}>{escape(name)}{more}</a>
-  <span>{_came_out(job, films)}</span>
+  <span>{_came_out(recent)}</span>
   {moment(job.created_at)}</li>"""
 
 
-def _came_out(job: Job, films: Sequence[JobResult]) -> str:
+def _came_out(recent: RecentJob) -> str:
+    job, films = recent.job, recent.films
     if not job.state.final:
         return f"{STATES[job.state]}, {job.answered:,} of {job.total:,}"
-    if not tells_findings(job, films):
+    if not recent.tells_findings:
         return STATES[job.state]
     if job.total == 1:
         return words_for(films[0].result).title

@@ -43,7 +43,7 @@ element.addEventListener("click", (event) => {
   } else if (at("[data-first]")) {
     ask({ first: Number(at("[data-first]").dataset.first) });
   } else if (at("[data-index]")) {
-    trigger("select", { index: Number(at("[data-index]").dataset.index) });
+    trigger("select", { job: jobOf(event.target), index: Number(at("[data-index]").dataset.index) });
   } else if (at("[data-back]")) {
     tab("batch").click();
     focusOnRow(at("[data-reading]").dataset.reading);

@@ -31,7 +31,7 @@ const showPicture = (picture) => {
     loading.hidden = !words;
   };
   const settle = () => {
-    if (picture.src !== src) return; // it is another film's by now
+    if (picture.src !== src || !picture.complete) return; // it is another film's by now
     const came = picture.naturalWidth > 0;
     picture.settled = src;
     picture.classList.toggle("here", came);
@@ -40,8 +40,10 @@ const showPicture = (picture) => {
   if (picture.settled === src) {
     settle();
   } else {
+    picture.settled = "";
     say("Loading the film");
-    picture.decode().then(settle, settle);
+    if (picture.complete) settle();
+    else picture.onload = picture.onerror = settle;
   }
 };
 

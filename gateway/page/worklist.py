@@ -17,7 +17,9 @@ COLUMNS = (
 )
 
 
-def worklist(lines: Sequence[Line], first: int, total: int, wanted: Arrangement, counts: Mapping[Answer, int]) -> str:
+def worklist(
+    job_id: str, lines: Sequence[Line], first: int, total: int, wanted: Arrangement, counts: Mapping[Answer, int]
+) -> str:
     """HTML of up to 100 films from ``first`` on, of the ``lines`` that the reader wants, of ``total`` in the job."""
     if not total:
         return ""
@@ -26,7 +28,7 @@ def worklist(lines: Sequence[Line], first: int, total: int, wanted: Arrangement,
     rows = "".join(_row(line) for line in shown)
     nothing = "" if shown else '<p class="nothing">No film of this job matches.</p>'
     return f"""
-<section class="panel worklist" aria-label="Worklist">
+<section class="panel worklist" data-job="{escape(job_id)}" aria-label="Worklist">
   {_sieve(total, wanted, counts)}
   <table><caption class="sr-only">Films of this job</caption>
     <thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{nothing}

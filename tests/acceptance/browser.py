@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.programs import cannot_be_made
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts"
 PATIENCE_MS = 180_000  # of a machine that has other things to do
@@ -60,10 +61,7 @@ def chromium() -> Iterator[Browser]:
     """The system's Chromium, headless. Without one: skipped on a laptop, failed in CI."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
-        reason = "the page's tests need Chromium (Debian: apt-get install chromium; or set CHROMIUM)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        cannot_be_made("the page's tests need Chromium (Debian: apt-get install chromium; or set CHROMIUM)")
     expect.set_options(timeout=PATIENCE_MS / 2)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

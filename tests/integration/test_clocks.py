@@ -8,8 +8,22 @@ from typing import Any
 
 import pytest
 
+import cxr.jobs.feedback
 import cxr.jobs.ledger
-from cxr.jobs import Backlog, JobStore, Leases, Ledger, LedgerGauges, Origins, Presence, Receptions, Returns
+from cxr.jobs import (
+    Backlog,
+    FeedbackLog,
+    JobStore,
+    Leases,
+    Ledger,
+    LedgerGauges,
+    Opinion,
+    Origins,
+    Presence,
+    Receptions,
+    Returns,
+)
+from cxr.jobs.feedback import Verdict
 from cxr.schemas import QueueName
 from cxr.settings import Settings
 from tests.ledger_jobs import ANSWER, submitted
@@ -33,7 +47,8 @@ class Clock:
             def now(cls, tz: tzinfo | None = None) -> Any:
                 return datetime.now(tz) + wrong_by
 
-        self._patched.setattr(cxr.jobs.ledger, "datetime", Wrong)
+        for module in (cxr.jobs.ledger, cxr.jobs.feedback):
+            self._patched.setattr(module, "datetime", Wrong)
         self._patched.setattr(time, "time", lambda: true() + wrong_by.total_seconds())
 
 
@@ -104,6 +119,16 @@ def test_a_door_with_a_wrong_clock_is_not_taken_for_silent(
     clock.set(0)
     kept_s = [ms / 1000 - time.time() for _, ms in ledger.redis.zrange("cxr:expiring", 0, -1, withscores=True)]
     assert kept_s == pytest.approx([30 * 24 * HOUR_S] * 2, abs=HOUR_S)
+
+
+@either_way
+def test_an_opinion_is_as_old_as_it_is(jobs: JobStore, leases: Leases, ledger: Ledger, clock: Clock, days: int) -> None:
+    job_id, [chunk] = submitted(jobs, 1)
+    leases.record(chunk, {0: ANSWER})
+    clock.set(days)
+    said = FeedbackLog(ledger).add(job_id, jobs.result(job_id, 0), "alice", Opinion(verdict=Verdict.AGREE))
+    clock.set(0)
+    assert said.at.timestamp() == pytest.approx(time.time(), abs=HOUR_S)
 
 
 @either_way

@@ -27,6 +27,7 @@ from cxr.triton import ModelClient
 from deploy.local.settings import ROOT
 from deploy.local.triton import STUB_PYTHON
 from tests.files import png_header_of
+from tests.programs import cannot_be_made, program
 from tests.stack import Stack, wait_until
 
 GOLDEN = ROOT / "model_repository" / "pneumonia" / "golden"
@@ -38,7 +39,7 @@ FILMS = [GOLDEN / row["file"] for row in json.loads((GOLDEN / "golden.json").rea
 @pytest.fixture(scope="module")
 def door(stack: Stack) -> triton.InferenceServerClient:
     if not STUB_PYTHON.is_dir():
-        pytest.skip("the `pneumonia` model needs .venv-triton: make install")
+        cannot_be_made("the `pneumonia` model needs .venv-triton: make install")
     client = triton.InferenceServerClient(stack.settings.triton_url)
     wait_until(lambda: client.is_model_ready("pneumonia"), 60, "the model of whole files")
     return client
@@ -249,11 +250,10 @@ def test_what_a_file_says_is_noted_at_this_door_too(door: triton.InferenceServer
 
 def node(example: str, folder: Path) -> list[str]:
     """A Node example with its packages, installed as its lock file says."""
-    if shutil.which("npm") is None:
-        pytest.skip("no Node here")
+    npm = program("npm", "npm")
     shutil.copytree(NODE_EXAMPLE.parent, folder / "grpc", ignore=shutil.ignore_patterns("node_modules"))
     packages = folder / "grpc" / "node"
-    command = ["npm", "ci", "--no-audit", "--no-fund", "--silent", "--prefer-offline"]
+    command = [npm, "ci", "--no-audit", "--no-fund", "--silent", "--prefer-offline"]
     installed = subprocess.run(command, cwd=packages, capture_output=True, text=True, timeout=120, check=False)
     if installed.returncode:
         pytest.skip(f"npm cannot install the example's packages: {installed.stderr[-200:]}")

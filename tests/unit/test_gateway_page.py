@@ -12,7 +12,7 @@ from cxr.schemas import Finding, Note, OperatingPoint, Rejection, ReliabilityBin
 from deploy.local.settings import ROOT
 from gateway.page.about import HEAD
 from gateway.page.advice import ADVICE, advice
-from gateway.page.jobs import recent_jobs
+from gateway.page.jobs import RecentJob, recent_jobs
 from gateway.page.meaning import similar_films, undecided_meant, wilson
 from gateway.page.reading import EMPTY, Way, reading
 from gateway.page.rule import rule
@@ -32,7 +32,7 @@ from tests.page_parts import CARD, HOSTILE, SAID, Tags, job, judged, listed, row
         reading("job", row(HOSTILE), None),
         listed([row(HOSTILE, judged(0.9)), row(HOSTILE, Rejection.of(CorruptArchive()), 1)]),
         listed([row(HOSTILE)], Arrangement(text=HOSTILE)),
-        recent_jobs([(job(3, 1), [row(HOSTILE)])], "job"),
+        recent_jobs([RecentJob(job(3, 1), [row(HOSTILE)])], "job"),
         fault(CorruptArchive(HOSTILE), "Not accepted"),
     ],
 )

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from cxr.schemas import Note
-from gateway.page.jobs import NO_JOBS, recent_jobs
+from gateway.page.jobs import NO_JOBS, RecentJob, recent_jobs
 from gateway.page.reading import Way, reading
 from gateway.page.standing import deleted, downloads, progress, time_left
 from gateway.page.worklist import ROWS
@@ -78,17 +78,19 @@ def test_a_long_list_is_turned_page_by_page() -> None:
 def test_recent_jobs_lead_back_to_themselves() -> None:
     assert recent_jobs([], "") == NO_JOBS
     films = [row("a.png", judged(0.9)), row("b.png", judged(0.1)), row("c.png", judged(0.9))]
-    html = recent_jobs([(job(3, 3), films), (job(900, 900), films[:1]), (job(1, 0), [row()]), (job(1, 1), [])], "")
+    jobs = [RecentJob(job(3, 3), films, tells_findings=True), RecentJob(job(900, 900), films[:1])]
+    html = recent_jobs([*jobs, RecentJob(job(1, 0), [row()]), RecentJob(job(1, 1), [])], "")
     assert 'href="?job=job"' in html
     text = Tags(html).text
     for said in ("a.png and 2 more", "2 pneumonia, 1 no sign of pneumonia", "a.png and 899 more", "running, 0 of 1"):
         assert said in text
     assert re.search("899 more\\s*done", text)
-    assert re.search("a.png\\s*Pneumonia", Tags(recent_jobs([(job(1, 1), films[:1])], "")).text)
+    assert re.search("a.png\\s*Pneumonia", Tags(recent_jobs([RecentJob(job(1, 1), films[:1], True)], "")).text)
+    assert re.search("a.png\\s*done", Tags(recent_jobs([RecentJob(job(1, 1), films[:1])], "")).text)
 
 
 def test_jobs_of_everybody_are_not_called_the_visitors_own() -> None:
-    films = [(job(1, 1), [row()])]
+    films = [RecentJob(job(1, 1), [row()])]
     assert "My recent jobs" in recent_jobs(films, "")
     everybodys = recent_jobs(films, "", everybodys=True)
     assert "Recent jobs on this server" in everybodys

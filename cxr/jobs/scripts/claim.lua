@@ -33,7 +33,7 @@ redis.call('ZREM', KEYS[8], chunk)
 redis.call('ZADD', held, now + lease_ms, chunk)
 if not again then
   redis.call('HINCRBY', attempts, chunk, 1)
-  redis.call('HDEL', attempts, 'excused:' .. chunk)
+  redis.call('HDEL', attempts, 'excused:' .. chunk, 'put_off:' .. chunk)
 end
 redis.call('HSET', job, 'state', 'running')
 local unanswered = {}

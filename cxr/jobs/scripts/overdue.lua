@@ -9,7 +9,8 @@
 -- KEYS: held chunks, then per queue: the broker's queue, its waiting chunks, its hint numbers
 -- ARGV: shortest time between two looks for lost messages (ms), most chunks to return, prefix of job keys,
 --       then per queue: its name, and the name of the queue that its chunks are hinted again in
--- Returns a flat list: queue, chunk, attempts, queue, chunk, attempts, ...
+-- Returns a flat list: queue, chunk, attempts, cause, queue, chunk, attempts, cause, ...; the cause is "stopped" where
+-- its worker fell silent, else "put_off".
 local held = KEYS[1]
 local between, most, prefix = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local time = redis.call('TIME')
@@ -21,13 +22,14 @@ local function queue_if_open(chunk)
   return (job[2] == 'queued' or job[2] == 'running') and job[1]
 end
 
-local function hint(queue, chunk, stops)
+local function hint(queue, chunk, stops, cause)
   queue = again_in[queue]
   local keys = keys_of[queue]
   redis.call('ZADD', keys.waiting, redis.call('HINCRBY', keys.hints, 'last', 1), chunk)
   overdue[#overdue + 1] = queue
   overdue[#overdue + 1] = chunk
   overdue[#overdue + 1] = stops
+  overdue[#overdue + 1] = cause
 end
 
 for i = 4, #ARGV, 2 do
@@ -46,7 +48,7 @@ for i = 4, #ARGV, 2 do
     redis.call('HSET', keys.hints, 'looked_at', now, 'last_then', earlier[4] or 0, 'claimed_then', earlier[5] or 0)
     for _, chunk in ipairs(redis.call('ZRANGEBYSCORE', keys.waiting, '-inf', lost or 0, 'LIMIT', 0, most)) do
       local queue = queue_if_open(chunk)
-      if queue then hint(queue, chunk, 0) end
+      if queue then hint(queue, chunk, 0, 'put_off') end
       if not queue or again_in[queue] ~= ARGV[i] then redis.call('ZREM', keys.waiting, chunk) end
     end
   end
@@ -57,6 +59,7 @@ for _, chunk in ipairs(redis.call('ZRANGEBYSCORE', held, '-inf', now, 'LIMIT', 0
   local attempts = prefix .. id .. ':attempts'
   local queue = queue_if_open(chunk)
   local stops = tonumber(redis.call('HGET', attempts, chunk) or 0)
+  local cause = redis.call('HDEL', attempts, 'put_off:' .. chunk) == 1 and 'put_off' or 'stopped'
   if stops > 0 and redis.call('HEXISTS', attempts, 'excused:' .. chunk) == 1 then
     stops = redis.call('HINCRBY', attempts, chunk, -1)
     redis.call('HDEL', attempts, 'excused:' .. chunk)
@@ -65,7 +68,7 @@ for _, chunk in ipairs(redis.call('ZRANGEBYSCORE', held, '-inf', now, 'LIMIT', 0
     if stops > 0 and first ~= last then
       stopped[#stopped + 1] = { queue = queue, id = id, first = first, last = last, stops = stops, chunk = chunk }
     else
-      hint(queue, chunk, stops)
+      hint(queue, chunk, stops, cause)
       redis.call('ZREM', held, chunk)
     end
   else
@@ -82,7 +85,7 @@ while more do
       more = true
       local single = from.id .. '/' .. index .. '/' .. index
       redis.call('HSET', prefix .. from.id .. ':attempts', single, from.stops)
-      hint(from.queue, single, from.stops)
+      hint(from.queue, single, from.stops, 'stopped')
     end
   end
   offset = offset + 1

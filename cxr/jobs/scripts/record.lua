@@ -20,7 +20,7 @@ redis.call('ZREM', waiting, chunk)
 redis.call('ZREM', recovered, chunk)
 local was_held = redis.call('ZREM', held, chunk) == 1
 if not open then return 0 end
-redis.call('HDEL', attempts, chunk, 'excused:' .. chunk)
+redis.call('HDEL', attempts, chunk, 'excused:' .. chunk, 'put_off:' .. chunk)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local new = 0

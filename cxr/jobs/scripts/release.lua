@@ -5,7 +5,10 @@
 local held, lease, attempts = KEYS[1], KEYS[2], KEYS[3]
 local chunk, token, pause = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if redis.call('GET', lease) ~= token then return 0 end
-if redis.call('HEXISTS', attempts, chunk) == 1 then redis.call('HINCRBY', attempts, chunk, -1) end
+if redis.call('HEXISTS', attempts, chunk) == 1 then
+  redis.call('HINCRBY', attempts, chunk, -1)
+  redis.call('HSET', attempts, 'put_off:' .. chunk, 1)
+end
 redis.call('HDEL', attempts, 'excused:' .. chunk)
 redis.call('DEL', lease)
 local time = redis.call('TIME')
