@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from cxr.errors import EmptyFile
-from cxr.jobs import JobStore
+from cxr.jobs import JobStore, Lease, Ledger
+from cxr.jobs.ledger import HELD, lease_key
 from cxr.schemas import Chunk, JobImage, QueueName, Rejection
 
 ANSWER = Rejection.of(EmptyFile())
@@ -23,3 +24,10 @@ def submitted(jobs: JobStore, images: int, queue: QueueName = QueueName.BATCH) -
     job_id = jobs.create(queue)
     jobs.append(job_id, [(image(number), None) for number in range(images)])
     return job_id, jobs.submit(job_id)
+
+
+def lease_runs_out(ledger: Ledger, lease: Lease) -> None:
+    """What time does, without waiting for it: the lease's key goes, and its end is past."""
+    if ledger.redis.get(lease_key(lease.chunk)) == lease.token:
+        ledger.redis.delete(lease_key(lease.chunk))
+        ledger.redis.zadd(HELD, {str(lease.chunk): 1}, xx=True)

@@ -24,7 +24,7 @@ def ledger(redis_stack: Stack) -> Ledger:
 
 @pytest.fixture
 def settings(redis_stack: Stack) -> Settings:
-    changed = {"lease_s": 0.2, "chunk_size": 4, "retention_s": 60, "max_backlog_images": 2000, "max_owner_images": 1500}
+    changed = {"lease_s": 900, "chunk_size": 4, "retention_s": 60, "max_backlog_images": 2000, "max_owner_images": 1500}
     return redis_stack.settings.model_copy(update=changed)
 
 

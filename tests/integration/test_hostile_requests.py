@@ -102,7 +102,7 @@ def test_an_address_leads_to_no_file_and_no_server_of_ours(alice: Any, address: 
 
 
 def test_a_zip_bomb_is_not_unpacked(alice: Any) -> None:
-    """40 kB that unpack to 40 MB, a megabyte of little, and one that lies about its size."""
+    """40 kB that unpack to 40 MB, a megabyte of little, a size that is a lie, and two entries of the same bytes."""
     bomb = zip_of({f"{number}.png": bytes(20_000_000) for number in range(2)})
     assert len(bomb) < REQUEST_BYTES / 10
     assert codes(alice, sent(alice, "films.zip", bomb)) == ["unsafe_archive_entry"] * 2
@@ -110,7 +110,7 @@ def test_a_zip_bomb_is_not_unpacked(alice: Any) -> None:
     assert set(codes(alice, sent(alice, "films.zip", mild))) <= {"file_too_large", "unsafe_archive_entry"}
     liar = claiming_size(zip_of({"film.png": bytes(10_000_000)}), 1000)
     assert None not in codes(alice, sent(alice, "films.zip", liar))
-    assert sent(alice, "films.zip", overlapping()).json().get("code", "corrupt_archive") == "corrupt_archive"
+    assert codes(alice, sent(alice, "films.zip", overlapping())) == ["unsafe_archive_entry"] * 2
 
 
 def test_a_deflated_bomb_is_not_inflated(alice: Any, tmp_path: Path) -> None:

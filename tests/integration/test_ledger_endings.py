@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,7 @@ from cxr.errors import JobNotFound, LedgerUnavailable
 from cxr.jobs import AuditLog, Backlog, JobStore, Leases, Ledger, Receptions, References, entry_of
 from cxr.schemas import Chunk, InstanceReference, JobState, QueueName, Rejection
 from cxr.settings import Settings
-from tests.ledger_jobs import ANSWER, image, submitted
+from tests.ledger_jobs import ANSWER, image, lease_runs_out, submitted
 from tests.ledger_model import RepliesAreLost
 
 
@@ -38,7 +37,7 @@ def full(ledger: Ledger) -> Iterator[Callable[[Callable[[], object]], None]]:
 
 
 def test_a_full_redis_loses_no_chunk(
-    jobs: JobStore, leases: Leases, full: Callable[[Callable[[], object]], None]
+    jobs: JobStore, leases: Leases, ledger: Ledger, full: Callable[[Callable[[], object]], None]
 ) -> None:
     """A script that Redis stops halfway is not rolled back: what may be refused must come first."""
     job_id, [chunk] = submitted(jobs, 2)
@@ -47,7 +46,7 @@ def test_a_full_redis_loses_no_chunk(
     assert lease is not None
     full(lambda: leases.record(chunk, {0: ANSWER, 1: ANSWER}, lease.token))
     full(lambda: leases.release(lease, pause_s=0))
-    time.sleep(0.25)
+    lease_runs_out(ledger, lease)
     full(lambda: leases.overdue(60))
     singles = [entry.chunk for entry in leases.overdue(60)]
     assert singles == [Chunk(job_id, 0, 0), Chunk(job_id, 1, 1)]

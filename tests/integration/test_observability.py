@@ -88,13 +88,18 @@ def test_neither_logs_nor_spans_nor_metrics_hold_a_patients_name(observed: Obser
     name, number = "ZWEISTEIN", "PID-778812"
     film = dicom(PatientName=f"{name}^ADA", PatientID=number, InstitutionName=f"{name} CLINIC")
     spoilt = dicom(PatientName=f"{name}^ADA", PatientID=number, Modality="CT")
-    upload(
+    answer = upload(
         observed,
         (f"{name}_{number}.dcm", film),
         (f"{name} ct.dcm", spoilt),
         (f"{name}.txt", f"{name} {number}".encode()),
     )
-    wait_until(lambda: observed.sink.raw, 10, "spans")
+    last = {(GATEWAY, "POST /v1/jobs"), (WORKER, "chunk")}
+
+    def seen_of_it() -> set[tuple[str, str]]:
+        return {(span.service, span.name) for span in observed.sink.of(answer.headers["X-Trace-Id"])}
+
+    wait_until(lambda: last <= seen_of_it(), 30, "gateway's and worker's spans of this upload")
     seen = [observed.log(process).encode() for process in ("gateway", "worker", "triton")]
     seen += [observed.sink.raw, *(httpx.get(address).content for address in observed.metrics_addresses)]
     for text in seen:

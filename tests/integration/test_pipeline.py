@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cxr.jobs import Backlog
+from cxr.jobs.ledger import DRAINED_PREFIX
 from cxr.schemas import Chunk, JobState, Prediction, QueueName, Rejection
 from tests.files import dicom, grey_ramp, jpeg, png
 from tests.stack import Stack, wait_until
@@ -56,11 +58,21 @@ def test_real_films_get_findings_with_heatmaps_that_add_up(stack: Stack, origina
 
 
 def test_a_message_delivered_twice_answers_once(stack: Stack) -> None:
+    """Nor is it counted twice, in the job, the backlog, or what was done in each stretch of time."""
+    redis = stack.ledger.redis
+
+    def done() -> dict[str, int]:
+        return {str(key): int(redis.get(key) or 0) for key in redis.keys(f"{DRAINED_PREFIX}*")}
+
+    before = done()
     job_id = stack.submit(distinct_films(10))
     for _ in range(3):
         stack.queue.enqueue(QueueName.BATCH, [Chunk(job_id, 0, 9)])
     stack.results(job_id)
+    wait_until(lambda: not redis.exists("batch", "unacked"), 60, "every message to be acknowledged")
     assert stack.jobs.job(job_id).answered == 10
+    assert sum(count - before.get(key, 0) for key, count in done().items()) == 10
+    assert Backlog(stack.ledger).standing().images == 0
 
 
 def test_a_lost_message_is_found(own_stack: Stack) -> None:

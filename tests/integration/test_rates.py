@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi.testclient import TestClient
 
-from cxr.errors import RateExceeded
-from cxr.jobs import AuditLog, Ledger, Rate, Rates
+from cxr.errors import NotChestXray, RateExceeded
+from cxr.jobs import AuditLog, Leases, Ledger, Rate, Rates
+from cxr.schemas import Chunk, Rejection
 from cxr.settings import Settings
 from gateway.access.register import changing
 from gateway.access.visit import network_of
@@ -107,14 +109,30 @@ def test_an_address_that_guesses_keys_hears_429_and_who_has_one_passes(
     access_file(access_path, keys=[made])
     made_up = {"X-API-Key": f"cxr_000000000000.{'x' * 43}"}
     with visitor(guarded) as client:
-        codes = [client.get("/v1/jobs", headers=made_up).json()["code"] for _ in range(70)]
+        guesses = iter(lambda: client.get("/v1/jobs", headers=made_up).json()["code"], "rate_exceeded")
+        codes = list(islice(guesses, 6000))
         assert client.get("/v1/jobs", headers={"X-API-Key": text}).status_code == 200
-    assert set(codes[:60]) == {"invalid_key"}
-    assert "rate_exceeded" in codes[60:]
+    assert 60 <= len(codes) < 6000
+    assert set(codes) == {"invalid_key"}
     noted = [entry for entry in AuditLog(ledger).entries() if entry.action == "invalid_key"]
     assert [(entry.actor, entry.about) for entry in noted] == [("unknown", "from testclient")], (
-        "once, not seventy times"
+        "once, not at each guess"
     )
+
+
+def test_an_address_has_a_rate_whatever_it_shows(guarded: Settings, access_path: Path) -> None:
+    texts = []
+    for name in ("alice", "bob"):
+        made, text = key_of(name)
+        access_file(access_path, keys=[made])
+        texts.append(text)
+    with visitor(guarded.model_copy(update={"max_address_requests_per_minute": 2})) as client:
+        answers = [client.get("/v1/jobs", headers={"X-API-Key": text}) for text in (*texts, *texts)]
+    assert [answer.status_code for answer in answers[:2]] == [200, 200]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused
+    assert refused[0].json()["code"] == "rate_exceeded"
+    assert 1 <= int(refused[0].headers["retry-after"]) <= 60
 
 
 def test_refusals_of_people_known_are_on_the_record(guarded: Settings, access_path: Path, ledger: Ledger) -> None:
@@ -146,6 +164,21 @@ def test_keys_that_come_and_go_are_on_the_record_once(guarded: Settings, access_
         ("operator", "key_revoked"),
     ]
     assert all(entry.about.startswith(f"{made.prefix} alice/laptop ") for entry in of_keys)
+
+
+def test_who_is_shown_a_film_is_on_the_record(
+    guarded: Settings, access_path: Path, ledger: Ledger, leases: Leases, tmp_path: Path
+) -> None:
+    made, text = key_of("alice", name="desk")
+    access_file(access_path, keys=[made])
+    headers = {"X-API-Key": text}
+    with visitor(guarded.model_copy(update={"blobs_dir": tmp_path / "blobs"})) as client:
+        job_id = client.post("/v1/jobs", files=[("files", ("film.png", png()))], headers=headers).json()["id"]
+        leases.record(Chunk(job_id, 0, 0), {0: Rejection.of(NotChestXray())})
+        films = [client.get(f"/v1/jobs/{job_id}/images/{index}/film.png", headers=headers) for index in (0, 0, 1)]
+    assert [film.status_code for film in films] == [200, 200, 404]
+    read = [entry for entry in AuditLog(ledger).entries() if entry.action == "picture_read"]
+    assert [(entry.actor, entry.job_id, entry.about) for entry in read] == [("alice/desk", job_id, "image 0")]
 
 
 # -- other origins

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -244,24 +245,29 @@ def test_a_key_in_the_address_is_no_key(client: TestClient, keys: dict[str, str]
     assert client.get(f"/v1/jobs/{JOB}", params={"key": keys["read"], "api_key": keys["read"]}).status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("method", "address", "scope"),
-    [
-        ("POST", "/v1/jobs", "submit"),
-        ("GET", f"/v1/jobs/{JOB}", "read"),
-        ("GET", f"/v1/jobs/{JOB}/results", "read"),
-        ("GET", f"/v1/jobs/{JOB}/images/0/film.png", "read"),
-        ("GET", f"/v1/jobs/{JOB}/images/0/report.dcm", "read"),
-        ("POST", f"/v1/jobs/{JOB}/cancel", "submit"),
-        ("DELETE", f"/v1/jobs/{JOB}", "submit"),
-    ],
-)
-def test_a_scope_that_is_missing_is_refused(
-    client: TestClient, keys: dict[str, str], method: str, address: str, scope: str
-) -> None:
-    films = {"files": [("files", b"film")]} if address == "/v1/jobs" else {}
-    for has, text in keys.items():
-        answer = client.request(method, address, headers={"X-API-Key": text}, **films)  # type: ignore[arg-type]
-        expected = "ledger_unavailable" if has in (scope, "admin") else "scope_missing"
-        assert answer.json()["code"] == expected, has
-        assert answer.status_code == (403 if expected == "scope_missing" else 503)
+FOR_EVERY_KEY = {"GET /v1/model"}
+OPINION = "POST /v1/jobs/{job_id}/images/{index}/feedback"  # who reads may say what they think of it
+
+
+def test_a_scope_that_is_missing_is_refused_at_every_route(client: TestClient, keys: dict[str, str]) -> None:
+    described = client.get("/openapi.json", headers={"X-API-Key": keys["read"]}).json()["paths"]
+    operations = {
+        f"{method.upper()} {path}": "requestBody" in operation
+        for path, of_path in described.items()
+        if path.startswith("/v1/")
+        for method, operation in of_path.items()
+    }
+    assert {*FOR_EVERY_KEY, OPINION} < set(operations)
+    for operation in operations.keys() - FOR_EVERY_KEY:
+        method, path = operation.split()
+        address = path.format(job_id=JOB, index=0)
+        body: dict[str, Any] = {}
+        if path == "/v1/jobs" and operations[operation]:
+            body = {"files": [("files", b"film")]}
+        elif operations[operation]:
+            body = {"json": {"verdict": "agree"}}
+        scope = "read" if method == "GET" or operation == OPINION else "submit"
+        for has, text in keys.items():
+            answer = client.request(method, address, headers={"X-API-Key": text}, **body)
+            expected = (503, "ledger_unavailable") if has in (scope, "admin") else (403, "scope_missing")
+            assert (answer.status_code, answer.json()["code"]) == expected, f"{operation} with {has}"

@@ -132,12 +132,16 @@ def test_the_delay_is_distance_not_a_narrow_line() -> None:
                     there.sendall(b"answer")
                     assert here.recv(6) == b"answer"
                     assert time.monotonic() - start >= 0.4
-                    for number in range(20):  # sent at once, they arrive together, not 0.2 s after one another
+                    here.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    start = time.monotonic()
+                    for number in range(20):
                         here.sendall(bytes([number]))
+                        time.sleep(0.01)  # so that each comes by itself
                     received = b""
                     while len(received) < 20:
                         received += there.recv(64)
                     assert received == bytes(range(20))
+                    assert time.monotonic() - start < 2, "0.2 s after one another they take 4 s"
             finally:
                 proxy.kill()
 

@@ -13,7 +13,7 @@ from cxr.imaging import DEFAULT_LIMITS, Film, Limits
 from cxr.schemas import Rejection
 from tests.files import png
 
-BLANK = Film(np.zeros((1, 224, 224), np.uint8), False)
+BLANK = Film(np.zeros((1, 224, 224), np.uint8))
 
 
 def test_answers_keep_the_order_of_files() -> None:

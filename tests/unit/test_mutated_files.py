@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from bench.documents import write_section
 from bench.fuzz import FORMATS, fuzz, mutants, table
@@ -54,6 +55,9 @@ def test_damage_below_the_surface_leaves_the_file_around_it_whole(file_format: s
             assert with_checksums(changed) == changed
         elif file_format == "zip":
             assert zipfile.ZipFile(io.BytesIO(changed)).testzip() is None
+        else:
+            before, after = (dcmread(io.BytesIO(each), stop_before_pixels=True) for each in (content, changed))
+            assert (after, after.file_meta) == (before, before.file_meta)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event, Thread
 
+from tests.stack import wait_until
 from worker.quarantine import Quarantine
 
 
@@ -15,7 +16,7 @@ def test_a_suspect_waits_for_company_to_leave_and_keeps_it_out() -> None:
     def company() -> None:
         with quarantine.in_company():
             inside.set()
-            leave.wait()
+            assert leave.wait(30)
             order.append("company left")
 
     def suspect() -> None:
@@ -26,16 +27,16 @@ def test_a_suspect_waits_for_company_to_leave_and_keeps_it_out() -> None:
         with quarantine.in_company():
             order.append("latecomer")
 
-    threads = [Thread(target=company), Thread(target=suspect), Thread(target=latecomer)]
+    threads = [Thread(target=target, daemon=True) for target in (company, suspect, latecomer)]
     threads[0].start()
-    inside.wait()
+    assert inside.wait(30)
     threads[1].start()
-    while not quarantine._suspects_waiting:
-        pass
+    wait_until(lambda: quarantine._suspects_waiting, 30, "the suspect to come")
     threads[2].start()
     leave.set()
     for thread in threads:
-        thread.join()
+        thread.join(30)
+        assert not thread.is_alive()
     assert order == ["company left", "suspect", "latecomer"]
 
 
