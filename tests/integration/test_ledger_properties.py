@@ -141,8 +141,7 @@ class Rounds(RuleBasedStateMachine):
         self.said += 1
         answer = Rejection(code="not_chest_xray", message=f"answer {self.said}", model=MODEL)
         new = self.leases.record(lease.chunk, dict.fromkeys(lease.waiting, answer), lease.token, lease.waiting)
-        expected = self.model.write(lease.chunk.job_id, set(lease.waiting), answer)
-        assert new == (0 if self.replies_are_lost else expected)
+        assert new == self.model.write(lease.chunk.job_id, set(lease.waiting), answer) * (not self.replies_are_lost)
 
     @rule(lease=in_hand)
     def time_passes(self, lease: Lease) -> None:
@@ -152,10 +151,9 @@ class Rounds(RuleBasedStateMachine):
 
     @rule(target=messages, lost=st.booleans(), busy=st.booleans(), unheard=st.booleans(), most_stops=st.integers(1, 3))
     def reconcile(self, lost: bool, busy: bool, unheard: bool, most_stops: int) -> object:
-        """``unheard``: the reply to a look is lost, and the look is sent again."""
         if busy:
             self.redis.rpush(QueueName.BATCH.value, "a message that waits")
-        if unheard:
+        if unheard:  # the reply to a look is lost, and the look is sent again
             self.leases.overdue(0)
         overdue = self.leases.overdue(0)
         self.redis.delete(QueueName.BATCH.value)
