@@ -117,7 +117,7 @@ def _scoring(score: Callable[[Any], object]) -> Load:
 
 
 def _batches(size: int) -> Iterator[Any]:
-    """All the real films in turn, ``size`` at a time: an engine that looks twice at doubtful ones does so as ever."""
+    """All the real films in turn, ``size`` at a time: an engine that looks twice at doubtful ones has them."""
     films = cycle(_decoded())
     return cycle([np.stack([*islice(films, size)]) for _ in range(-(-len(_decoded()) // size))])
 
